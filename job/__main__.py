@@ -1,0 +1,85 @@
+"""The entry point: read the command line and settings, run the command, turn errors into exit codes.
+
+Signals are set here, before anything slow is imported: in a container this process may be number 1, which the
+kernel protects from signals that it has no handler for.
+"""
+
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Sequence
+from importlib import import_module
+from typing import NoReturn
+
+from job.cli import COMMANDS, CommandLine, parse, settings_class
+from job.errors import ConfigError, ExitCode, JobError
+from job.interruption import request_cancel, request_termination
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run ``lorentzian`` and leave with one of the exit codes of `job.errors`."""
+    signal.signal(signal.SIGTERM, request_termination)
+    signal.signal(signal.SIGINT, request_cancel)
+    raise SystemExit(int(_run(sys.argv[1:] if arguments is None else arguments)))
+
+
+def _run(arguments: Sequence[str]) -> ExitCode:
+    try:
+        return _run_command(parse(arguments))
+    except JobError as error:
+        _show_trace(arguments)
+        _say(error.message, error.remedy)
+        return error.exit_code
+    except BrokenPipeError:
+        # The reader of stdout has gone, such as `| head`: nothing is left to say, and nobody to say it to.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitCode.DONE
+    except Exception as error:  # noqa: BLE001 - the last line of defence: a bug ends in one sentence and code 1
+        _show_trace(arguments)
+        _say(
+            f"This is a bug in lorentzian: {type(error).__name__}: {error}.",
+            "Run it again with --debug, and report what it shows.",
+        )
+        return ExitCode.BUG
+
+
+def _show_trace(arguments: Sequence[str]) -> None:
+    if "--debug" in arguments or os.environ.get("LORENTZIAN_DEBUG", "").lower() in ("1", "true", "yes", "on"):
+        traceback.print_exc()
+
+
+def _run_command(line: CommandLine) -> ExitCode:
+    from job.logs import configure_logs
+    from job.settings_sources import load_settings
+
+    loaded = load_settings(
+        settings_class(line.name),
+        command_name=line.name,
+        commands={name: settings_class(name) for name in COMMANDS},
+        flags=line.flags,
+        environment=os.environ,
+        config_file=line.config_file or os.environ.get("LORENTZIAN_CONFIG"),
+    )
+    output = loaded.settings.output
+    configure_logs(log_format=output.log_format, verbose=output.verbose, quiet=output.quiet)
+    try:
+        command = import_module(f"job.commands.{COMMANDS[line.name].module}")
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.split(".")[0] == "job":
+            raise
+        raise ConfigError(
+            f"`lorentzian {line.name}` needs the package {error.name!r}, which is not installed.",
+            remedy="Run `pip install 'lorentzian-trainer[local]'`.",
+        ) from error
+    code = command.run(loaded)
+    assert isinstance(code, ExitCode)
+    return code
+
+
+def _say(message: str, remedy: str) -> None:
+    print(f"lorentzian: {message} {remedy}".rstrip(), file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,85 @@
+"""JSON as bytes: equal content is equal bytes on the way out, and nothing is taken on trust on the way in.
+
+Knows no record: what the fields mean is the reader's business.
+"""
+
+import json
+import math
+from collections.abc import Mapping
+from typing import NoReturn
+
+from pydantic import JsonValue
+
+from job.errors import DataError
+
+MAX_JSON_BYTES = 50_000_000  # a run of 500 windows needs a tenth of it
+MAX_JSON_DEPTH = 64
+
+
+def to_json_bytes(value: Mapping[str, JsonValue]) -> bytes:
+    """Canonical JSON: sorted keys, one space of indentation, UTF-8, floats in their shortest exact form.
+
+    Raises
+    ------
+    ValueError
+        For NaN and infinities, which JSON cannot say: store null and a reason instead.
+    TypeError
+        For anything that is not plain JSON, a numpy integer for instance.
+    """
+    text = json.dumps(value, sort_keys=True, indent=1, ensure_ascii=False, allow_nan=False)
+    return (text + "\n").encode()
+
+
+def from_json_bytes(data: bytes, *, where: str) -> dict[str, JsonValue]:
+    """Read one JSON object that anybody may have written.
+
+    Parameters
+    ----------
+    where : the key or path, for the message.
+
+    Raises
+    ------
+    DataError
+        Too large, truncated, not JSON, not an object, nested too deep, or with a number that is not finite.
+    """
+    if len(data) > MAX_JSON_BYTES:
+        raise _unreadable(where, f"it has {len(data):,} bytes and {MAX_JSON_BYTES:,} is the limit")
+    try:
+        value = json.loads(data.decode(), parse_constant=_refuse_constant, parse_float=_finite)
+    except (ValueError, RecursionError) as error:
+        raise _unreadable(where, "it is truncated or not JSON") from error
+    if not isinstance(value, dict):
+        raise _unreadable(where, "it is not a JSON object")
+    if _is_deeper_than(value, MAX_JSON_DEPTH):
+        raise _unreadable(where, f"it is nested deeper than {MAX_JSON_DEPTH}")
+    return value
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _finite(text: str) -> float:
+    """The number, unless it overflows: Python's reader turns 1e999 into infinity without a word."""
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text} is too large for a float")
+    return number
+
+
+def _is_deeper_than(value: JsonValue, limit: int) -> bool:
+    """Whether containers nest deeper than ``limit``; level by level, so that no depth can exhaust the stack."""
+    level: list[JsonValue] = [value]
+    for _ in range(limit + 1):
+        containers = [each for each in level if isinstance(each, (dict, list))]
+        if not containers:
+            return False
+        level = [child for each in containers for child in (each.values() if isinstance(each, dict) else each)]
+    return True
+
+
+def _unreadable(where: str, reason: str) -> DataError:
+    return DataError(
+        f"Cannot read {where}: {reason}.",
+        remedy="Restore that object or delete it and run the command again.",
+    )

@@ -1,0 +1,162 @@
+"""Where each object lives under the save path. Knows names only, never contents or stores."""
+
+import re
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from job.errors import ConfigError
+
+RUNS_INDEX = "runs-index.json"
+RUNS_PREFIX = "runs/"
+LEDGER_PREFIX = "ledger/"
+PROBE_PREFIX = ".probe/"
+RESERVED_PREFIX = ".folder-store/"  # the folder store's own temporary files and lock
+
+_RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
+_STAMP = re.compile(r"\d{8}_\d{6}")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_MAX_KEY_BYTES = 1024  # S3's limit
+_MAX_PART_BYTES = 255  # a file name's limit
+
+
+def check_key(key: str) -> str:
+    """Return ``key`` when it means the same object in a folder and in a bucket.
+
+    Raises
+    ------
+    ValueError
+        For an absolute key, an empty part, ``.`` or ``..``, a backslash, a control character, a key that is
+        too long, or one of the folder store's own files.
+    """
+    parts = key.split("/")
+    is_bad = (
+        any(part in {"", ".", ".."} or len(part.encode()) > _MAX_PART_BYTES for part in parts)
+        or "\\" in key
+        or _CONTROL.search(key) is not None
+        or key.startswith(RESERVED_PREFIX)
+        or len(key.encode()) > _MAX_KEY_BYTES
+    )
+    if is_bad:
+        raise ValueError(f"{key!r} cannot name an object")
+    return key
+
+
+def check_prefix(prefix: str) -> str:
+    """Return ``prefix`` when some key could begin with it; the empty prefix is every key."""
+    if prefix:
+        check_key(prefix + "x" if prefix.endswith("/") else prefix)
+    return prefix
+
+
+def check_run_id(run_id: str) -> str:
+    """Return ``run_id`` when it can name a run; ConfigError otherwise."""
+    if _RUN_ID.fullmatch(run_id) is None:
+        raise ConfigError(
+            f"{run_id!r} cannot name a run.",
+            remedy="Use 1 to 63 letters, digits, dots, underscores and hyphens, the first a letter or a digit.",
+        )
+    return run_id
+
+
+@dataclass(frozen=True)
+class RunKeys:
+    """The keys of one run; ``stamp`` is the plan's ``YYYYMMDD_HHMMSS``, UTC."""
+
+    run_id: str
+
+    def __post_init__(self) -> None:
+        check_run_id(self.run_id)
+
+    @property
+    def root(self) -> str:
+        """The prefix that all keys of the run share; keys inside manifests are relative to it."""
+        return f"{RUNS_PREFIX}{self.run_id}/"
+
+    @property
+    def plan(self) -> str:
+        """Windows, settings, versions, digests: created once, then fixed."""
+        return f"{self.root}plan.json"
+
+    @property
+    def summary(self) -> str:
+        """The run's headline and verdict."""
+        return f"{self.root}summary.json"
+
+    @property
+    def report(self) -> str:
+        """The self-contained page."""
+        return f"{self.root}report.html"
+
+    @property
+    def manifest(self) -> str:
+        """Written last: the run is complete."""
+        return f"{self.root}manifest.json"
+
+    def window(self, index: int) -> str:
+        """The prefix of one window's own objects."""
+        if index < 0:
+            raise ValueError(f"window index {index} is below zero")
+        return f"{self.root}windows/{index}/"
+
+    def series(self, index: int) -> str:
+        """Forecasts, positions and returns of a window, bar by bar."""
+        return f"{self.window(index)}series.npz"
+
+    def window_metrics(self, index: int) -> str:
+        """Validation and test metrics of a window."""
+        return f"{self.window(index)}metrics.json"
+
+    def window_manifest(self, index: int) -> str:
+        """Written last: the window is complete."""
+        return f"{self.window(index)}manifest.json"
+
+    def window_failure(self, index: int) -> str:
+        """Why a window failed for good."""
+        return f"{self.window(index)}failure.json"
+
+    def execution(self, index: int) -> str:
+        """How the window ran: times, hosts, heartbeats; outside every manifest."""
+        return f"{self.window(index)}execution.json"
+
+    def attempt(self, index: int, attempt: int) -> str:
+        """How one attempt ran."""
+        return f"{self.window(index)}attempts/{attempt}.json"
+
+    def best_model_window(self, index: int) -> str:
+        """The model of one window."""
+        self.window(index)
+        return f"{self.root}best_model_window_{index}.pt"
+
+    def best_model_final(self, stamp: str) -> str:
+        """The model for use from now on."""
+        return f"{self.root}best_model_final_{_check_stamp(stamp)}.pt"
+
+    def window_metrics_csv(self, stamp: str) -> str:
+        """A row a window."""
+        return f"{self.root}window_metrics_{_check_stamp(stamp)}.csv"
+
+    def visualization(self, name: str) -> str:
+        """One picture; ``name`` without the ending."""
+        return check_key(f"{self.root}visualizations/{name}.png")
+
+    def trained_model(self, stamp: str) -> str:
+        """The model of a basic training."""
+        return f"{self.root}lorentzian_classifier_{_check_stamp(stamp)}.pt"
+
+    def trained_metrics(self, stamp: str) -> str:
+        """The metrics of a basic training."""
+        return f"{self.root}metrics_{_check_stamp(stamp)}.json"
+
+    def loss_curve(self, stamp: str) -> str:
+        """The loss curve of a basic training."""
+        return f"{self.root}loss_curve_{_check_stamp(stamp)}.png"
+
+    def relative(self, key: str) -> str:
+        """``key`` as the run's manifests write it."""
+        return str(PurePosixPath(key).relative_to(self.root))
+
+
+def _check_stamp(stamp: str) -> str:
+    if _STAMP.fullmatch(stamp) is None:
+        raise ValueError(f"{stamp!r} is not a stamp YYYYMMDD_HHMMSS")
+    return stamp

@@ -1,0 +1,1 @@
+"""Positions decided at a close, filled at the next open, after costs."""

@@ -1,0 +1,229 @@
+"""The command line: a table of commands, and a parser made from their settings.
+
+The table is plain text so that ``lorentzian --help`` answers at once; settings, and whatever a command needs,
+are imported when that command is named.
+"""
+
+import argparse
+import difflib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from job.errors import UsageError
+
+if TYPE_CHECKING:
+    from job.command_settings import CommandSettings
+    from job.settings_catalogue import Setting
+
+
+@dataclass(frozen=True, kw_only=True)
+class Command:
+    """A word of the command line, what it does, and the names of its module and settings."""
+
+    summary: str
+    module: str
+    settings: str
+    example: str
+
+
+COMMANDS: Mapping[str, Command] = {
+    "demo": Command(
+        summary="the whole job on this machine, nothing to set up: a world with an edge, and one without",
+        module="demo",
+        settings="DemoCommand",
+        example="lorentzian demo --klines SOLUSDT-5m.csv.gz BTCUSDT-5m.csv.gz ETHUSDT-5m.csv.gz",
+    ),
+    "migrate": Command(
+        summary="create or update the database schema",
+        module="migrate",
+        settings="MigrateCommand",
+        example="DATABASE_URL=postgresql://user@host/database lorentzian migrate",
+    ),
+    "collect": Command(
+        summary="fetch klines from Binance: public archive for history, API for the rest",
+        module="collect",
+        settings="CollectCommand",
+        example="lorentzian collect --symbol SOLUSDT --interval 5m --days 200",
+    ),
+    "import": Command(
+        summary="read klines from CSV, CSV.gz or archive zips",
+        module="import_files",
+        settings="ImportCommand",
+        example="lorentzian import SOLUSDT-5m-2025-07.zip BTCUSDT-5m.csv.gz",
+    ),
+    "features": Command(
+        summary="compute feature rows from klines; only what is new",
+        module="features",
+        settings="FeaturesCommand",
+        example="lorentzian features --symbol SOLUSDT --interval 5m --context BTCUSDT,ETHUSDT",
+    ),
+    "train": Command(
+        summary="basic training on one fixed split",
+        module="train",
+        settings="TrainCommand",
+        example="lorentzian train --data-days 90 --epochs 50",
+    ),
+    "walkforward": Command(
+        summary="train and test window after window on this machine",
+        module="walkforward",
+        settings="WalkforwardCommand",
+        example="lorentzian walkforward --data-days 180 --window-size 30 --test-size 7",
+    ),
+    "window": Command(
+        summary="one window of a walk-forward: what the pods of an Indexed Job run",
+        module="window",
+        settings="WindowCommand",
+        example="lorentzian window --index 3 --save-path s3://bucket/prefix",
+    ),
+    "finalize": Command(
+        summary="stitch the windows of a run, judge them, refit, and write the report",
+        module="finalize",
+        settings="FinalizeCommand",
+        example="lorentzian finalize --all --save-path s3://bucket/prefix",
+    ),
+    "plan": Command(
+        summary="show the windows that these settings cut, without training",
+        module="plan",
+        settings="PlanCommand",
+        example="lorentzian plan --data-days 730",
+    ),
+    "status": Command(
+        summary="how far the windows of a run are",
+        module="status",
+        settings="StoredRunCommand",
+        example="lorentzian status --run-id demo-edge --save-path models/demo",
+    ),
+    "doctor": Command(
+        summary="check database, store and device, and say what is missing",
+        module="doctor",
+        settings="DoctorCommand",
+        example="lorentzian doctor --save-path s3://bucket/prefix",
+    ),
+    "config": Command(
+        summary="every setting of a command, its value, and where that came from",
+        module="config",
+        settings="ConfigCommand",
+        example="lorentzian config walkforward",
+    ),
+}
+
+OVERVIEW = """\
+Train a Lorentzian classifier on crypto klines, window after window, and hear honestly whether
+there is anything there. Start with `lorentzian demo`.
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CommandLine:
+    """What the user typed: the command, the flags that were given, and the rest."""
+
+    name: str
+    flags: Mapping[str, Any]
+    config_file: str | None
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse that raises `UsageError` and suggests the nearest flag."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raise instead of leaving with argparse's own exit code 2."""
+        raise UsageError(f"{self.prog}: {message}.", remedy=f"`{self.prog} --help` lists what there is.")
+
+
+def settings_class(command_name: str) -> "type[CommandSettings]":
+    """The settings class of a command, imported now."""
+    found: type[CommandSettings] = getattr(import_module("job.command_settings"), COMMANDS[command_name].settings)
+    return found
+
+
+def parse(arguments: Sequence[str]) -> CommandLine:
+    """Read the command line.
+
+    Raises
+    ------
+    UsageError
+        For a command or flag that does not exist.
+    SystemExit
+        With 0, after ``--help`` or ``--version``.
+    """
+    if not arguments or arguments[0] in ("-h", "--help", "help"):
+        print(_overview())
+        raise SystemExit(0)
+    if arguments[0] == "--version":
+        print(f"lorentzian {version('lorentzian-trainer')}")
+        raise SystemExit(0)
+    name, *rest = arguments
+    if name not in COMMANDS:
+        near = difflib.get_close_matches(name, COMMANDS, n=1)
+        hint = f"Did you mean `lorentzian {near[0]}`?" if near else "`lorentzian --help` lists the commands."
+        raise UsageError(f"There is no command {name!r}.", remedy=hint)
+    parser, names = _build_parser(name)
+    known, unknown = parser.parse_known_args(rest)
+    if unknown:
+        flag = unknown[0].split("=")[0]  # what follows may be a password
+        near = difflib.get_close_matches(flag, parser._option_string_actions, n=1)
+        hint = f"Did you mean {near[0]}?" if near else f"`lorentzian {name} --help` lists its flags."
+        raise UsageError(f"lorentzian {name} knows no {flag!r}.", remedy=hint)
+    values = vars(known)
+    config_file = values.pop("config")
+    return CommandLine(name=name, flags={n: v for n, v in values.items() if n in names}, config_file=config_file)
+
+
+def _overview() -> str:
+    width = max(map(len, COMMANDS)) + 2
+    lines = [f"  {name:<{width}}{command.summary}" for name, command in COMMANDS.items()]
+    return "\n".join(
+        [
+            "usage: lorentzian COMMAND [FLAGS]",
+            "",
+            OVERVIEW,
+            "commands:",
+            *lines,
+            "",
+            "`lorentzian COMMAND --help` shows the flags of a command. Every flag has an environment name too:",
+            "--data-days is LORENTZIAN_DATA_DAYS, or LORENTZIAN_WALKFORWARD_DATA_DAYS for one command alone.",
+        ]
+    )
+
+
+def _build_parser(name: str) -> tuple[Parser, set[str]]:
+    from job.settings_catalogue import settings_of
+
+    command = COMMANDS[name]
+    parser = Parser(
+        prog=f"lorentzian {name}",
+        description=f"{command.summary[0].upper()}{command.summary[1:]}.",
+        epilog=f"example:\n  {command.example}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        argument_default=argparse.SUPPRESS,
+        allow_abbrev=False,
+    )
+    settings = [setting for setting in settings_of(settings_class(name)) if not setting.is_secret]
+    groups: dict[str, Any] = {}
+    for setting in settings:
+        group = groups.setdefault(setting.group, parser.add_argument_group(setting.group))
+        _add_flag(group, setting)
+    parser.add_argument("--config", default=None, metavar="FILE.toml", help="settings file, TOML")
+    return parser, {setting.name for setting in settings}
+
+
+def _add_flag(group: Any, setting: "Setting") -> None:
+    default = setting.field.default
+    shown = ",".join(default) if isinstance(default, tuple) else default
+    is_said = default is None or isinstance(default, bool) or shown == ""
+    help_text = f"{setting.field.description}{'' if is_said else f' [{shown}]'}".replace("%", "%%")
+    if setting.positional is not None:
+        group.add_argument(setting.name, nargs=setting.num_values or "?", metavar=setting.positional, help=help_text)
+    elif isinstance(default, bool):
+        group.add_argument(f"--{setting.key}", action=argparse.BooleanOptionalAction, help=help_text)
+    else:
+        group.add_argument(
+            f"--{setting.key}",
+            dest=setting.name,
+            nargs=setting.num_values,
+            metavar=setting.metavar,
+            help=help_text,
+        )

@@ -1,0 +1,46 @@
+"""``lorentzian doctor``: database, store and device, each tried for real."""
+
+from collections.abc import Callable
+
+from job.artifacts.opening import open_store
+from job.artifacts.probe import probe_store
+from job.command_settings import DoctorCommand
+from job.data.kline_table import stored_markets
+from job.data.postgres import connect
+from job.data.schema import require_schema
+from job.database import open_database
+from job.device import choose_device
+from job.errors import ExitCode, JobError
+from job.settings_sources import LoadedSettings
+
+
+def run(loaded: LoadedSettings[DoctorCommand]) -> ExitCode:
+    """Make every check, print each result, and end with the code of the first that failed."""
+    settings = loaded.settings
+
+    def database() -> str:
+        with open_database(settings.database) as conninfo, connect(conninfo) as connection:
+            require_schema(connection)
+            markets = stored_markets(connection)
+        return f"schema is right, klines of {', '.join(map(str, markets)) or 'no market yet'}"
+
+    def store() -> str:
+        opened = open_store(settings.store.save_path)
+        probe_store(opened)
+        return f"{opened.location} can be written, and honours conditional writes"
+
+    def device() -> str:
+        return f"training would use {choose_device(settings.compute.device)}"
+
+    checks: dict[str, Callable[[], str]] = {"database": database, "store": store, "device": device}
+    failures = [code for name, check in checks.items() if (code := _try(name, check)) is not ExitCode.DONE]
+    return failures[0] if failures else ExitCode.DONE
+
+
+def _try(name: str, check: Callable[[], str]) -> ExitCode:
+    try:
+        print(f"ok      {name}: {check()}")
+    except JobError as error:
+        print(f"failed  {name}: {error}")
+        return error.exit_code
+    return ExitCode.DONE

@@ -1,0 +1,42 @@
+"""``lorentzian import``: klines from files into Postgres, each file whole or not at all."""
+
+from job import interruption
+from job.command_settings import ImportCommand
+from job.data.kline_files import read_kline_file
+from job.data.kline_table import write_klines
+from job.data.postgres import Connection, connect
+from job.data.schema import require_schema
+from job.database import open_database
+from job.errors import ExitCode, UsageError
+from job.intervals import format_utc
+from job.progress import track
+from job.settings import ImportSettings, OutputSettings
+from job.settings_sources import LoadedSettings
+
+
+def run(loaded: LoadedSettings[ImportCommand]) -> ExitCode:
+    """Import every file that was named."""
+    settings = loaded.settings
+    if not settings.files.files:
+        raise UsageError("No file was named.", remedy="Run `lorentzian import FILE...`.")
+    with open_database(settings.database) as conninfo, connect(conninfo) as connection:
+        require_schema(connection)
+        import_files(connection, settings.files, settings.output)
+    return ExitCode.DONE
+
+
+def import_files(connection: Connection, files: ImportSettings, output: OutputSettings) -> None:
+    """Read all files before the first is written, so that a bad one stops the import with nothing stored."""
+    with track("import", output) as tracker:
+        parsed = []
+        for number, path in enumerate(files.files, start=1):
+            interruption.check()
+            parsed.append(read_kline_file(path, symbol=files.symbol, interval=files.interval, venue=files.venue))
+            tracker.advance_to(number, 2 * len(files.files), note=f"read {path}")
+        with connection.transaction():
+            added = [write_klines(connection, file.key, file.klines) for file in parsed]
+        tracker.advance_to(2 * len(files.files), 2 * len(files.files), note="stored")
+    for file, num_added in zip(parsed, added, strict=True):
+        times = file.klines.open_time
+        span = f"{format_utc(int(times[0]))} to {format_utc(int(times[-1]))} UTC" if len(times) else "no closed bar"
+        print(f"{file.key}: {len(times):,} bars, {num_added:,} of them new, {span}")

@@ -1,0 +1,19 @@
+"""``lorentzian walkforward``: train and test window after window on this machine."""
+
+from rich.console import Console
+
+from job.command_settings import WalkforwardCommand
+from job.database import open_database
+from job.errors import ExitCode
+from job.report.terminal import print_summary
+from job.settings_sources import LoadedSettings
+from job.walkforward import run_walkforward
+
+
+def run(loaded: LoadedSettings[WalkforwardCommand]) -> ExitCode:
+    """Run the walk-forward and print its verdict."""
+    settings = loaded.settings
+    with open_database(settings.database) as conninfo:
+        finished = run_walkforward(settings, conninfo)
+    print_summary(finished.summary, Console(), report=finished.report)
+    return ExitCode.DONE

@@ -1,0 +1,1 @@
+"""What the numbers mean: measures, intervals, deflation and the verdict."""

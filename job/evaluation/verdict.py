@@ -1,0 +1,196 @@
+"""The one word a run ends with, why, and what would settle it.
+
+``no evidence`` unless the interval of the headline Sharpe ratio lies above zero *and* the deflated Sharpe
+ratio reaches 0.95; ``weak`` if both hold but rules without skill do as well; ``evidence`` if it also beats
+them. ``no evidence`` is a result, not an error.
+"""
+
+import math
+from dataclasses import dataclass
+from statistics import NormalDist
+from typing import Literal, TypeAlias
+
+from job.evaluation.bootstrap import CONFIDENCE, MIN_DAYS, Interval
+from job.evaluation.measure import Measure
+from job.intervals import YEAR_DAYS
+
+Word: TypeAlias = Literal["no evidence", "weak", "evidence"]
+
+MIN_DSR = 0.95
+MAX_NO_SKILL_P = 0.05
+POWER = 0.8
+MIN_NEXT_YEARS = 2
+UNTESTED_DAYS = 60  # first training window and warm-up, with room to spare
+MAX_NEXT_YEARS = 5  # about as long as the perpetuals have been traded
+
+
+@dataclass(frozen=True, kw_only=True)
+class Findings:
+    """The headline numbers of a run, all from UTC-daily returns of the stitched test windows.
+
+    Parameters
+    ----------
+    num_days, num_trades : size of the test.
+    total_return : net, a fraction.
+    sharpe : annual.
+    sharpe_interval : its 95 % interval.
+    num_trials : number of trials that ``dsr`` is deflated by.
+    dsr : deflated Sharpe ratio, a probability.
+    no_skill_p : SPA p-value against the rules without skill.
+    min_track_record_days : days needed at the observed Sharpe ratio.
+    break_even_bps : cost of one side that would end the edge.
+    cost_bps : cost of one side that was assumed.
+    """
+
+    num_days: int
+    num_trades: int
+    total_return: float
+    sharpe: Measure
+    sharpe_interval: Interval
+    num_trials: float
+    dsr: Measure
+    no_skill_p: Measure
+    min_track_record_days: Measure
+    break_even_bps: Measure
+    cost_bps: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """The word, one sentence of why, and the sentences of what would settle it, ending in a command."""
+
+    verdict: Word
+    reason: str
+    settle: str
+
+
+def judge(findings: Findings) -> Verdict:
+    """Weigh the findings by the rule of this module."""
+    why_not = _why_no_evidence(findings)
+    if why_not is not None:
+        return Verdict(verdict="no evidence", reason=why_not, settle=_settle(findings))
+    why_weak = _why_weak(findings)
+    if why_weak is not None:
+        return Verdict(verdict="weak", reason=why_weak, settle=_settle(findings))
+    reason = (
+        f"A Sharpe ratio of {_ratio_with_interval(findings)} over {findings.num_days} days holds after "
+        f"{_trials(findings)} (deflated probability {findings.dsr.value:.3f}) and beats every rule without "
+        f"skill (p = {findings.no_skill_p.value:.3f})."
+    )
+    return Verdict(verdict="evidence", reason=reason, settle=_settle(findings))
+
+
+def smallest_visible_sharpe(num_days: int) -> float:
+    """Annual Sharpe ratio whose 95 % interval would exclude zero four times out of five."""
+    normal = NormalDist()
+    standard_errors = normal.inv_cdf((1 + CONFIDENCE) / 2) + normal.inv_cdf(POWER)
+    return standard_errors * math.sqrt(YEAR_DAYS / num_days)
+
+
+def _why_no_evidence(findings: Findings) -> str | None:
+    """The first condition of evidence that fails, as a sentence; None if all hold."""
+    return _why_not_testable(findings) or _why_not_above_zero(findings) or _why_luck(findings)
+
+
+def _why_not_testable(findings: Findings) -> str | None:
+    days = f"{findings.num_days} days"
+    if findings.num_trades == 0:
+        return f"No trade was made in {days}, so there is nothing to judge; staying flat is a legal answer."
+    if findings.num_days < MIN_DAYS:
+        return f"There are {days} of test returns, fewer than the {MIN_DAYS} that an interval needs."
+    reason = findings.sharpe.reason or findings.sharpe_interval.reason
+    return f"The daily returns of {days} have no Sharpe ratio to judge ({reason})." if reason else None
+
+
+def _why_not_above_zero(findings: Findings) -> str | None:
+    if _known(findings.sharpe_interval.low) > 0:
+        return None
+    if _known(findings.sharpe.value) > 0:
+        return (
+            f"A Sharpe ratio of {_ratio_with_interval(findings)} over {findings.num_days} days "
+            f"cannot be told from zero."
+        )
+    return (
+        f"It loses: {findings.total_return:+.1%} net over {findings.num_days} days, "
+        f"a Sharpe ratio of {_ratio_with_interval(findings)}."
+    )
+
+
+def _why_luck(findings: Findings) -> str | None:
+    dsr = findings.dsr.value
+    if dsr is None:
+        return f"The Sharpe ratio cannot be deflated for {_trials(findings)} ({findings.dsr.reason})."
+    if dsr >= MIN_DSR:
+        return None
+    return (
+        f"A Sharpe ratio of {findings.sharpe.value:.2f} over {findings.num_days} days may be the luck of "
+        f"{_trials(findings)}: its deflated probability is {dsr:.3f}, below {MIN_DSR}."
+    )
+
+
+def _why_weak(findings: Findings) -> str | None:
+    """Why the rules without skill stand in the way; None if they do not."""
+    p_value = findings.no_skill_p.value
+    if p_value is None:
+        return f"The comparison with rules without skill is missing ({findings.no_skill_p.reason})."
+    if p_value >= MAX_NO_SKILL_P:
+        return (
+            f"A Sharpe ratio of {_ratio_with_interval(findings)} holds after {_trials(findings)}, but a rule "
+            f"without skill may be as good (p = {p_value:.3f}, not below {MAX_NO_SKILL_P})."
+        )
+    return None
+
+
+def _settle(findings: Findings) -> str:
+    """What would settle it: days, visible size, costs, and the next command."""
+    sentences = [_days_needed(findings)]
+    if findings.num_days > 0:
+        sentences.append(
+            f"Over {findings.num_days:,} days a true Sharpe ratio of {smallest_visible_sharpe(findings.num_days):.1f} "
+            f"stands out from zero in four runs out of five."
+        )
+    sentences += [_costs_borne(findings), f"Next: {_next_command(findings)}"]
+    return " ".join(sentence for sentence in sentences if sentence)
+
+
+def _days_needed(findings: Findings) -> str:
+    needed = findings.min_track_record_days.value
+    if needed is None or findings.sharpe.value is None:
+        return "No number of days settles a result that is not above zero." if _is_behind(findings) else ""
+    return (
+        f"The Sharpe ratio of {findings.sharpe.value:.2f} needs {math.ceil(needed):,} days to stand out from zero; "
+        f"{findings.num_days:,} were tested."
+    )
+
+
+def _is_behind(findings: Findings) -> bool:
+    return findings.min_track_record_days.reason == "not_above_benchmark"
+
+
+def _costs_borne(findings: Findings) -> str:
+    edge = findings.break_even_bps
+    if edge.value is not None:
+        return f"The edge ends at {edge.value:.1f} bps a side; {findings.cost_bps:.1f} were assumed."
+    return "It earns nothing even without costs." if edge.reason == "no_edge_before_costs" else ""
+
+
+def _next_command(findings: Findings) -> str:
+    needed = findings.min_track_record_days.value or 0.0
+    days = max(needed, findings.num_days) + UNTESTED_DAYS
+    years = min(MAX_NEXT_YEARS, max(MIN_NEXT_YEARS, math.ceil(days / YEAR_DAYS)))
+    return f"lorentzian walkforward --data-days {years * YEAR_DAYS}"
+
+
+def _ratio_with_interval(findings: Findings) -> str:
+    interval = findings.sharpe_interval
+    return f"{findings.sharpe.value:.2f} (95 % interval {interval.low:.2f} to {interval.high:.2f})"
+
+
+def _trials(findings: Findings) -> str:
+    number = f"{findings.num_trials:.3g}"
+    return f"{number} trial{'' if findings.num_trials == 1 else 's'}"
+
+
+def _known(number: float | None) -> float:
+    assert number is not None, "checked to be defined before"
+    return number

@@ -1,0 +1,80 @@
+"""Feature rows kept up to date in Postgres: read klines, build what is new, append."""
+
+from dataclasses import dataclass
+
+import psycopg
+
+from job.data.feature_rows import FeatureSetRecord
+from job.data.feature_table import feature_span, register_feature_set, write_features
+from job.data.kline_table import read_klines, stored_span
+from job.data.klines import Klines, MarketKey
+from job.errors import NoDataError
+from job.features.build import build_features, first_bar_needed
+from job.features.registry import feature_set
+from job.intervals import interval_ms
+from job.settings import FeatureSettings, MarketSettings
+
+
+@dataclass(frozen=True, kw_only=True)
+class FeatureUpdate:
+    """What an update did: rows added, and the first and last bar that have rows now."""
+
+    identity: str
+    num_added: int
+    num_columns: int
+    first_open_ms: int
+    last_open_ms: int
+
+
+def feature_record(market: MarketSettings, features: FeatureSettings) -> FeatureSetRecord:
+    """The feature set that these settings name."""
+    return feature_set(features.features, market.interval, market.context_symbols).record
+
+
+def update_features(connection: psycopg.Connection, market: MarketSettings, features: FeatureSettings) -> FeatureUpdate:
+    """Build and store the rows that are missing at the end; rows that are stored are never changed.
+
+    Raises
+    ------
+    NoDataError
+        Where the market or one of its context has no klines, or too few for a single row.
+    """
+    definition = feature_set(features.features, market.interval, market.context_symbols)
+    record = definition.record
+    key = MarketKey(venue=market.venue, symbol=market.symbol, interval=market.interval)
+    register_feature_set(connection, record)
+    stored = feature_span(connection, key, record.identity)
+    from_ms = None if stored is None else stored.last_open_ms + interval_ms(market.interval)
+    reach_ms = None if from_ms is None else first_bar_needed(from_ms)
+    target = _read_all(connection, key, reach_ms)
+    context = {
+        symbol: _read_all(connection, MarketKey(venue=key.venue, symbol=symbol, interval=key.interval), reach_ms)
+        for symbol in market.context_symbols
+    }
+    rows = build_features(definition, target, context, from_ms=from_ms)
+    num_added = write_features(connection, key, record, rows) if len(rows) else 0
+    span = feature_span(connection, key, record.identity)
+    if span is None:
+        raise NoDataError(
+            f"{len(target)} klines of {key} are too few for one row of feature set {record.identity}, "
+            "which looks back three days.",
+            remedy="Collect or import more history.",
+        )
+    return FeatureUpdate(
+        identity=record.identity,
+        num_added=num_added,
+        num_columns=len(record.names),
+        first_open_ms=span.first_open_ms,
+        last_open_ms=span.last_open_ms,
+    )
+
+
+def _read_all(connection: psycopg.Connection, key: MarketKey, start_ms: int | None) -> Klines:
+    span = stored_span(connection, key)
+    if span is None:
+        raise NoDataError(
+            f"The database has no klines of {key}.",
+            remedy=f"Run `lorentzian collect --symbol {key.symbol} --interval {key.interval}`, or `lorentzian import`.",
+        )
+    first = span.first_open_ms if start_ms is None else start_ms
+    return read_klines(connection, key, start_ms=first, end_ms=span.last_open_ms + 1)

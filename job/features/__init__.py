@@ -1,0 +1,1 @@
+"""Causal, stationary features of closed bars, each with its declared lookback."""

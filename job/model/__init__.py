@@ -1,0 +1,1 @@
+"""The Lorentzian classifier, its training, its baselines and its file format."""

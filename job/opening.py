@@ -1,0 +1,104 @@
+"""From settings to a run: its stores, its database, its plan."""
+
+from job.artifacts.opening import open_store
+from job.artifacts.probe import probe_store
+from job.artifacts.store import ObjectStore
+from job.attempt import now_ms
+from job.command_settings import PlanCommand
+from job.data.postgres import connect
+from job.device import choose_device, limit_threads
+from job.errors import ConfigError
+from job.feature_store import feature_record
+from job.parallel import RunAddress
+from job.plan import Cut, check_same_procedure, cut_walkforward, make_plan, publish_plan, read_plan
+from job.records import PlanRecord, ProcedureRecord
+from job.run import Run
+from job.runs_index import note_started
+
+OWN_LEDGER = "the ledger of this save path"
+SHARED_LEDGER = "the ledger named by --ledger"
+
+
+def procedure_of(settings: PlanCommand) -> ProcedureRecord:
+    """What decides the results, out of everything that was set; the horizon's default made explicit."""
+    horizon = settings.label.horizon_bars(settings.market.interval)
+    return ProcedureRecord(
+        market=settings.market.model_copy(update={"context": settings.market.context_symbols}),
+        costs=settings.costs,
+        label=settings.label.model_copy(update={"horizon": horizon}),
+        features=settings.features,
+        windows=settings.windows,
+        model=settings.model,
+    )
+
+
+def plan_run(settings: PlanCommand, conninfo: str, *, cut: Cut = cut_walkforward) -> PlanRecord:
+    """The plan of the run that these settings name; made and published here by whoever comes first.
+
+    Raises
+    ------
+    ConfigError
+        Where the run exists with other settings, or the store cannot carry a run.
+    """
+    store = open_store(settings.run.save_path)
+    procedure = procedure_of(settings)
+    if settings.run.run_id is not None:
+        existing = read_plan(store, settings.run.run_id)
+        if existing is not None:
+            check_same_procedure(existing, procedure)
+            return existing
+    with connect(conninfo) as connection:
+        plan = make_plan(
+            connection,
+            procedure,
+            feature_record(settings.market, settings.features),
+            run_id=settings.run.run_id,
+            now_ms=now_ms(),
+            threads=settings.compute.threads,
+            device=str(choose_device(settings.compute.device)),
+            cut=cut,
+        )
+    if read_plan(store, plan.run_id) is None:
+        probe_store(store)
+    published = publish_plan(store, plan)
+    note_started(store, published)
+    return published
+
+
+def address_of(settings: PlanCommand, plan: PlanRecord, conninfo: str) -> RunAddress:
+    """Where a run is, for other processes."""
+    return RunAddress(
+        run_id=plan.run_id,
+        save_path=settings.run.save_path,
+        ledger_path=settings.run.ledger or settings.run.save_path,
+        conninfo=conninfo,
+        device=settings.compute.device,
+        threads=settings.compute.threads,
+    )
+
+
+def open_run(address: RunAddress) -> Run:
+    """Open a run that has been planned.
+
+    Raises
+    ------
+    ConfigError
+        Where there is no such run.
+    """
+    store = open_store(address.save_path)
+    plan = read_plan(store, address.run_id)
+    if plan is None:
+        raise _no_such_run(store, address.run_id)
+    limit_threads(address.threads)
+    return Run(
+        plan=plan,
+        store=store,
+        ledger=open_store(address.ledger_path),
+        conninfo=address.conninfo,
+        device=choose_device(address.device),
+        ledger_name=OWN_LEDGER if address.ledger_path == address.save_path else SHARED_LEDGER,
+    )
+
+
+def _no_such_run(store: ObjectStore, run_id: str) -> ConfigError:
+    return ConfigError(f"There is no run {run_id} under {store.location}.", remedy="Check --run-id and --save-path.")

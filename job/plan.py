@@ -1,0 +1,247 @@
+"""The plan of a run: the windows, the settings and the data that every one of its pods works from.
+
+Whoever comes first creates it by a conditional write; everybody else reads it. It fixes the windows, and for each
+UTC day a digest of the stored data, so that a pod that starts tomorrow cuts the same data into the same windows or
+says that it cannot.
+"""
+
+import hashlib
+import platform
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from importlib.metadata import version
+from typing import Any, TypeAlias
+
+import psycopg
+
+from job.artifacts.json_bytes import to_json_bytes
+from job.artifacts.keys import RunKeys
+from job.artifacts.store import CreateOutcome, ObjectStore
+from job.artifacts.stored_records import parse_record, record_bytes
+from job.data.digests import day_digests
+from job.data.feature_rows import FeatureSetRecord
+from job.data.feature_table import feature_span
+from job.data.kline_table import stored_span
+from job.data.klines import MarketKey
+from job.data.schema import require_schema
+from job.dataset import LABEL_LOOKBACK_MS, market_key
+from job.errors import ConfigError, DataError, NoDataError
+from job.intervals import DAY_MS, SECOND_MS, floor_day, format_utc, interval_ms
+from job.records import PlanRecord, ProcedureRecord, WindowSpanRecord
+from job.windows import Span, Window, plan_windows
+
+# Days of klines that only warm features up (`job.features`): less than that short is not short of history.
+MAX_LOOKBACK_DAYS = 3
+PACKAGES = ("lorentzian-trainer", "numpy", "scikit-learn", "torch")
+
+# From a procedure and the span that has features to the windows of a run.
+Cut: TypeAlias = Callable[[ProcedureRecord, Span], tuple[Window, ...]]
+
+
+def cut_walkforward(procedure: ProcedureRecord, present: Span) -> tuple[Window, ...]:
+    """The windows of a walk-forward."""
+    days = procedure.windows
+    return plan_windows(
+        first_open_ms=present.start_ms,
+        end_ms=present.end_ms,
+        data_days=days.data_days,
+        window_size=days.window_size,
+        test_size=days.test_size,
+        anchored=days.anchored,
+    )
+
+
+def cut_once(procedure: ProcedureRecord, present: Span) -> tuple[Window, ...]:
+    """One window: the newest days, split in the proportion of the procedure's training and test days."""
+    days = procedure.windows
+    start_ms = max(present.start_ms, present.end_ms - days.data_days * DAY_MS)
+    if (present.end_ms - start_ms) + MAX_LOOKBACK_DAYS * DAY_MS < days.data_days * DAY_MS:
+        raise NoDataError(
+            f"There are {(present.end_ms - start_ms) / DAY_MS:.1f} days with features, and {days.data_days} were "
+            f"asked for (the first {MAX_LOOKBACK_DAYS} days of klines only warm the features up).",
+            remedy="Collect or import more history, or lower --data-days.",
+        )
+    test_bars = round((present.end_ms - start_ms) * days.test_size / days.data_days) // interval_ms(
+        procedure.market.interval
+    )
+    test_start_ms = present.end_ms - test_bars * interval_ms(procedure.market.interval)
+    return (
+        Window(
+            index=0,
+            train=Span(start_ms=start_ms, end_ms=test_start_ms),
+            test=Span(start_ms=test_start_ms, end_ms=present.end_ms),
+        ),
+    )
+
+
+def make_plan(
+    connection: psycopg.Connection,
+    procedure: ProcedureRecord,
+    feature_set: FeatureSetRecord,
+    *,
+    run_id: str | None,
+    now_ms: int,
+    threads: int,
+    device: str,
+    cut: Cut = cut_walkforward,
+) -> PlanRecord:
+    """Cut the stored data into windows.
+
+    Parameters
+    ----------
+    procedure, feature_set : what is trained, and on which features.
+    run_id : or None for the default one.
+    now_ms : fixes the stamp.
+    threads, device : recorded, since results may depend on them.
+    cut : from the span that has features to windows.
+
+    Raises
+    ------
+    NoDataError
+        Where klines or features are missing, or too few for one window.
+    """
+    require_schema(connection)
+    key = market_key(procedure)
+    first_ms, end_ms = _feature_days(connection, key, feature_set)
+    windows = cut(procedure, Span(start_ms=first_ms, end_ms=end_ms))
+    start_ms = floor_day(windows[0].train.start_ms - LABEL_LOOKBACK_MS)
+    digests = day_digests(connection, key, feature_set.identity, start_ms=start_ms, end_ms=end_ms)
+    return PlanRecord(
+        run_id=run_id
+        or default_run_id(procedure, feature_set, digests, last_open_ms=end_ms - interval_ms(key.interval)),
+        stamp=datetime.fromtimestamp(now_ms / SECOND_MS, tz=UTC).strftime("%Y%m%d_%H%M%S"),
+        created_at_ms=now_ms,
+        procedure=procedure,
+        feature_set=feature_set.identity,
+        feature_names=feature_set.names,
+        windows=tuple(_span_record(window) for window in windows),
+        end_ms=end_ms,
+        day_digests=digests,
+        threads=threads,
+        device=device,
+        versions={"python": platform.python_version(), **{name: version(name) for name in PACKAGES}},
+    )
+
+
+def default_run_id(
+    procedure: ProcedureRecord, feature_set: FeatureSetRecord, digests: Mapping[str, str], *, last_open_ms: int
+) -> str:
+    """``<symbol>-<interval>-<last bar>-<8 hex of settings and data>``: the same command on the same data resumes."""
+    content: dict[str, Any] = {
+        "procedure": procedure.model_dump(mode="json"),
+        "feature_set": feature_set.identity,
+        "day_digests": dict(digests),
+    }
+    digest = hashlib.sha256(to_json_bytes(content)).hexdigest()[:8]
+    last_bar = datetime.fromtimestamp(last_open_ms / SECOND_MS, tz=UTC).strftime("%Y%m%dT%H%M")
+    return f"{procedure.market.symbol}-{procedure.market.interval}-{last_bar}-{digest}"
+
+
+def publish_plan(store: ObjectStore, plan: PlanRecord) -> PlanRecord:
+    """Store the plan if its run has none, and return the one that holds.
+
+    Raises
+    ------
+    ConfigError
+        Where the run exists with other settings; names them.
+    """
+    key = RunKeys(plan.run_id).plan
+    creation = store.create(key, record_bytes(plan))
+    if creation.outcome is CreateOutcome.CREATED:
+        return plan
+    existing = parse_record(PlanRecord, creation.stored.data, where=key)
+    check_same_procedure(existing, plan.procedure)
+    return existing
+
+
+def read_plan(store: ObjectStore, run_id: str) -> PlanRecord | None:
+    """The plan of a run, or None where there is no such run."""
+    key = RunKeys(run_id).plan
+    stored = store.get(key)
+    return parse_record(PlanRecord, stored.data, where=key) if stored is not None else None
+
+
+def check_same_procedure(plan: PlanRecord, procedure: ProcedureRecord) -> None:
+    """Raise `ConfigError` naming every setting in which a run and this command differ."""
+    planned, asked = plan.procedure.model_dump(mode="json"), procedure.model_dump(mode="json")
+    differing = [
+        f"{name.replace('_', '-')} {planned[group][name]!r} (here {asked[group][name]!r})"
+        for group in planned
+        for name in planned[group]
+        if planned[group][name] != asked[group][name]
+    ]
+    if differing:
+        raise ConfigError(
+            f"Run {plan.run_id} was planned with other settings: {', '.join(differing)}.",
+            remedy="Use the same settings, or another --run-id.",
+        )
+
+
+def check_unchanged(connection: psycopg.Connection, plan: PlanRecord, span: Span) -> None:
+    """Raise `DataError` where a UTC day that ``span`` reads is no longer what the plan was made from."""
+    key = market_key(plan.procedure)
+    start_ms = floor_day(span.start_ms - LABEL_LOOKBACK_MS)
+    end_ms = min(floor_day(span.end_ms - 1) + DAY_MS, plan.end_ms)
+    now = day_digests(connection, key, plan.feature_set, start_ms=start_ms, end_ms=end_ms)
+    days = [day for day in now | plan.day_digests if _lies_between(day, start_ms, end_ms)]
+    changed = sorted(day for day in days if now.get(day) != plan.day_digests.get(day))
+    if changed:
+        raise DataError(
+            f"The data of {key} on {changed[0]} UTC changed since the plan of {format_utc(plan.created_at_ms)} "
+            f"({len(changed)} days differ).",
+            remedy="Use a new run id.",
+        )
+
+
+def windows_of(plan: PlanRecord) -> tuple[Window, ...]:
+    """The plan's windows."""
+    return tuple(
+        Window(
+            index=w.index,
+            train=Span(start_ms=w.train_start_ms, end_ms=w.test_start_ms),
+            test=Span(start_ms=w.test_start_ms, end_ms=w.test_end_ms),
+        )
+        for w in plan.windows
+    )
+
+
+def final_window(plan: PlanRecord) -> Window:
+    """The newest training span, without a test: what the final model is fitted on (method: C.5)."""
+    start_ms = (
+        plan.windows[0].train_start_ms
+        if plan.procedure.windows.anchored
+        else (plan.end_ms - plan.procedure.windows.window_size * DAY_MS)
+    )
+    return Window(index=len(plan.windows), train=Span(start_ms=start_ms, end_ms=plan.end_ms), test=None)
+
+
+def _feature_days(connection: psycopg.Connection, key: MarketKey, feature_set: FeatureSetRecord) -> tuple[int, int]:
+    """Open of the first bar with features, and close of the last."""
+    klines = stored_span(connection, key)
+    if klines is None:
+        raise NoDataError(
+            f"The database has no klines of {key}.",
+            remedy=f"Run `lorentzian collect --symbol {key.symbol} --interval {key.interval}`, or `lorentzian import`.",
+        )
+    rows = feature_span(connection, key, feature_set.identity)
+    if rows is None:
+        raise NoDataError(
+            f"The database has {klines.num_bars} klines of {key}, but no rows of feature set {feature_set.identity}.",
+            remedy="Run `lorentzian features` with the same --symbol, --interval, --context and --venue.",
+        )
+    return rows.first_open_ms, rows.last_open_ms + interval_ms(key.interval)
+
+
+def _span_record(window: Window) -> WindowSpanRecord:
+    assert window.test is not None
+    return WindowSpanRecord(
+        index=window.index,
+        train_start_ms=window.train.start_ms,
+        test_start_ms=window.test.start_ms,
+        test_end_ms=window.test.end_ms,
+    )
+
+
+def _lies_between(day: str, start_ms: int, end_ms: int) -> bool:
+    opened = int(datetime.strptime(day, "%Y-%m-%d").replace(tzinfo=UTC).timestamp()) * SECOND_MS
+    return start_ms <= opened < end_ms

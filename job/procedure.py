@@ -1,0 +1,187 @@
+"""The choice inside one window: everything on validation, then one refit (method: C.1, C.2). Pure.
+
+Two forward blocks inside the training span are forecast by fits that end before them. Their pooled forecasts fix
+the learner's own hyperparameter, the shrinkage to the prior and the thresholds. Then the learner is refitted on the
+whole training span with what was chosen. Nothing here can see a test: the window is given without its test bars.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from job import interruption
+from job.arrays import Float32Array, FloatArray, IntArray
+from job.backtest.account import Backtest
+from job.backtest.stitch import stitch
+from job.data.klines import Klines
+from job.errors import NoDataError
+from job.intervals import interval_ms
+from job.model.calibration import fit_slope, shrink
+from job.model.classifier import Classifier, Learner, LossCurve, OnEpoch, ValidatedFit
+from job.rows import LabelledRows
+from job.settings import OptimizeMetric
+from job.signals import TradingRules, trade
+from job.threshold_choice import ThresholdChoice, ValidationBars, choose_thresholds
+from job.windows import Block, Span, Window
+
+# An order needs a moment after the decision: the last training label ends a bar before the first test decision.
+EMBARGO_BARS = 1
+# Fewer labelled rows than this are an accident of holes in the data, not a training set.
+MIN_ROWS = 50
+
+# Told of each epoch: part of the fit (0 and 1 the forward blocks, 2 the refit), epoch, training loss.
+OnProgress = Callable[[int, int, float], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainedProcedure:
+    """One learner, chosen and refitted on one window's training span.
+
+    Parameters
+    ----------
+    classifier : fitted on the whole training span.
+    prior : share of up labels in the training span.
+    slope : shrinkage of forecasts to the prior, see `job.model.calibration`.
+    choice : the thresholds and what they were chosen on.
+    curves : loss curves of the forward blocks and the refit; empty for learners without epochs.
+    validation_account : the account over the validation blocks at the chosen thresholds.
+    validation_up, validation_probability : float64 (n,), pooled over the blocks, calibrated.
+    num_rows : labelled rows that the refit was fitted on.
+    """
+
+    classifier: Classifier
+    prior: float
+    slope: float
+    choice: ThresholdChoice
+    curves: tuple[LossCurve, ...]
+    validation_account: Backtest
+    validation_up: FloatArray
+    validation_probability: FloatArray
+    num_rows: int
+
+    @property
+    def best_epoch(self) -> int | None:
+        """Epochs of the refit."""
+        return self.curves[-1].best_epoch if self.curves else None
+
+    def forecast(self, features: Float32Array) -> FloatArray:
+        """Calibrated probability of up, float64 (n,)."""
+        return shrink(self.classifier.predict(features), prior=self.prior, slope=self.slope)
+
+
+def train_procedure(
+    learner: Learner,
+    rows: LabelledRows,
+    klines: Klines,
+    window: Window,
+    *,
+    metric: OptimizeMetric,
+    rules: TradingRules,
+    seed: int,
+    on_progress: OnProgress | None = None,
+) -> TrainedProcedure:
+    """Choose and fit one learner on a window's training span.
+
+    Parameters
+    ----------
+    learner : how to fit.
+    rows, klines : may reach past the training span; what lies there is cut off here, first of all.
+    window : its test span says only where the training must have ended.
+    metric, rules, seed : see `choose_thresholds`.
+    """
+    bar_ms = interval_ms(klines.interval)
+    rows, klines = rows.within(window.train), klines.between(window.train.start_ms, window.train.end_ms)
+    forecasts = []
+    for number, block in enumerate(window.blocks):
+        interruption.check()
+        forecasts.append(
+            _forecast_block(
+                learner, rows, block, number=number, test=window.test, bar_ms=bar_ms, on_progress=on_progress
+            )
+        )
+    up = np.concatenate([f.validation.up for f in forecasts])
+    slope = _pooled_slope(forecasts, up)
+    bars = tuple(f.bars(klines, slope) for f in forecasts)
+    choice = choose_thresholds(bars, metric=metric, rules=rules, seed=seed)
+    train = rows.to_learn(window.train, held_out=window.test, embargo_bars=EMBARGO_BARS, bar_ms=bar_ms)
+    fits = tuple(f.fit for f in forecasts)
+    classifier, curve = learner.refit(train, fits, on_epoch=_part(on_progress, len(fits)))
+    return TrainedProcedure(
+        classifier=classifier,
+        prior=float(train.up.mean()),
+        slope=slope,
+        choice=choice,
+        curves=tuple(c for c in (*(fit.curve for fit in fits), curve) if c is not None),
+        validation_account=stitch([trade(b.klines, b.probability, choice.thresholds, rules) for b in bars]),
+        validation_up=up,
+        validation_probability=np.concatenate([f.calibrated(slope) for f in forecasts]),
+        num_rows=len(train),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _BlockForecast:
+    """One forward block: its validation rows, and what a fit before them said of them."""
+
+    span: Span
+    validation: LabelledRows
+    fit: ValidatedFit
+    prior: float
+
+    def calibrated(self, slope: float) -> FloatArray:
+        return shrink(self.fit.probability, prior=self.prior, slope=slope)
+
+    def bars(self, klines: Klines, slope: float) -> ValidationBars:
+        own = klines.between(self.span.start_ms, self.span.end_ms)
+        return ValidationBars(klines=own, probability=on_bars(own, self.validation.open_time, self.calibrated(slope)))
+
+
+def on_bars(klines: Klines, open_time: IntArray, value: FloatArray) -> FloatArray:
+    """Values of rows placed on their bars, float64 (n_bars,); NaN for a bar that has no row."""
+    placed = np.full(len(klines), np.nan)
+    _, at_bar, at_row = np.intersect1d(klines.open_time, open_time, assume_unique=True, return_indices=True)
+    placed[at_bar] = value[at_row]
+    return placed
+
+
+def _forecast_block(
+    learner: Learner,
+    rows: LabelledRows,
+    block: Block,
+    *,
+    number: int,
+    test: Span | None,
+    bar_ms: int,
+    on_progress: OnProgress | None,
+) -> _BlockForecast:
+    fit = rows.to_learn(block.fit, held_out=block.validation, embargo_bars=0, bar_ms=bar_ms)
+    validation = rows.within(block.validation)
+    if test is not None:
+        validation = validation.forget_after(test.start_ms + bar_ms, embargo_ms=EMBARGO_BARS * bar_ms)
+    if len(fit) < MIN_ROWS or np.isfinite(validation.up).sum() < MIN_ROWS:
+        raise NoDataError(
+            f"The training span {block.fit} has {len(fit)} labelled rows, and its validation "
+            f"{int(np.isfinite(validation.up).sum())}; each needs {MIN_ROWS}.",
+            remedy="Collect more history without holes, or raise --window-size.",
+        )
+    if fit.up.min() == fit.up.max():
+        raise NoDataError(
+            f"All {len(fit)} labels of the training span {block.fit} are the same.",
+            remedy="Use another --label or --horizon, or check the klines.",
+        )
+    result = learner.validate(fit, validation, block=number, on_epoch=_part(on_progress, number))
+    return _BlockForecast(span=block.validation, validation=validation, fit=result, prior=float(fit.up.mean()))
+
+
+def _pooled_slope(forecasts: list[_BlockForecast], up: FloatArray) -> float:
+    probability = np.concatenate([f.fit.probability for f in forecasts])
+    prior = np.concatenate([np.full(len(f.validation), f.prior) for f in forecasts])
+    is_labelled = np.isfinite(up)
+    return fit_slope(probability[is_labelled], up[is_labelled], prior=prior[is_labelled])
+
+
+def _part(on_progress: OnProgress | None, part: int) -> OnEpoch | None:
+    if on_progress is None:
+        return None
+    return lambda epoch, loss: on_progress(part, epoch, loss)

@@ -1,0 +1,98 @@
+"""All pictures of a run, and those of one training, each with a name and one sentence that says what it shows."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from job.records import MeasureRecord, PlanRecord
+from job.report.correlation_figure import correlation_figure
+from job.report.equity_figure import equity_figure
+from job.report.loss_figure import Curve, training_loss_figure, window_losses_figure
+from job.report.metric_words import shown_metric
+from job.report.numbers import percent, ratio, share
+from job.report.window_correlation import correlate_windows
+from job.report.windows_figure import windows_figure
+from job.run_evaluation import LONG, RunEvaluation
+from job.window_results import measure_records
+
+
+@dataclass(frozen=True, kw_only=True)
+class Picture:
+    """A figure, the name of its file without ending, and one sentence for those who cannot see it."""
+
+    name: str
+    figure: Figure
+    summary: str
+
+
+def run_figures(plan: PlanRecord, evaluation: RunEvaluation) -> tuple[Picture, ...]:
+    """The pictures of a finished run, in the order of the report."""
+    return (
+        Picture(name="equity", figure=equity_figure(plan, evaluation), summary=_equity_summary(evaluation)),
+        Picture(
+            name="metrics_over_windows",
+            figure=windows_figure(plan, evaluation),
+            summary=_windows_summary(evaluation),
+        ),
+        Picture(
+            name="metric_correlation",
+            figure=correlation_figure(evaluation.windows),
+            summary=_correlation_summary(evaluation),
+        ),
+        Picture(
+            name="loss_curves",
+            figure=window_losses_figure(evaluation.windows),
+            summary=_losses_summary([curve for window in evaluation.windows for curve in window.loss_curves]),
+        ),
+    )
+
+
+def training_figures(curves: Sequence[Curve]) -> tuple[Picture, ...]:
+    """The picture of one training: its forward blocks and its refit."""
+    return (Picture(name="loss_curve", figure=training_loss_figure(curves), summary=_losses_summary(curves)),)
+
+
+def _equity_summary(evaluation: RunEvaluation) -> str:
+    traded, held = (measure_records(evaluation.models[name].measures) for name in (evaluation.traded, LONG))
+    return (
+        f"The out-of-sample account of {evaluation.traded} ends at {shown_metric('total_return', traded)} after costs, "
+        f"always long at {shown_metric('total_return', held)}; its deepest fall is "
+        f"{shown_metric('max_drawdown', traded)}."
+    )
+
+
+def _windows_summary(evaluation: RunEvaluation) -> str:
+    tests = [window.models[evaluation.traded].test["total_return"] for window in evaluation.windows]
+    gains = [test.value for test in tests if test.value is not None]
+    if not gains:
+        return "No window has a net return."
+    return (
+        f"{sum(gain > 0 for gain in gains)} of {len(tests)} test windows end above zero; the median is "
+        f"{percent(float(np.median(gains)))}, the worst {percent(min(gains))}, the best {percent(max(gains))}."
+    )
+
+
+def _correlation_summary(evaluation: RunEvaluation) -> str:
+    correlation = correlate_windows(evaluation.windows)
+    pair = ("validation_sharpe_ratio", "test_sharpe_ratio")
+    left_out = f"{len(correlation.dropped)} metrics are left out."
+    if not set(pair) <= set(correlation.names):
+        return f"Too few windows have a validation and a test Sharpe ratio to correlate them; {left_out}"
+    row, column = (correlation.names.index(name) for name in pair)
+    value, num = float(correlation.value[row, column]), int(correlation.num_windows[row, column])
+    measure = MeasureRecord(value=None, reason="too_short") if np.isnan(value) else MeasureRecord(value=value)
+    words = "no defined correlation" if measure.value is None else f"a rank correlation of {ratio(measure.value)}"
+    return f"Validation and test Sharpe ratios have {words} over {num} windows; {left_out}"
+
+
+def _losses_summary(curves: Sequence[Curve]) -> str:
+    validated = [curve for curve in curves if curve.validation]
+    if not validated:
+        return "No fit has a validation loss by epoch."
+    better = sum(min(curve.validation) < curve.validation[0] for curve in validated)
+    return (
+        f"Validation loss fell below the untrained model's in {better} of {len(validated)} fits "
+        f"({share(better / len(validated))})."
+    )

@@ -1,0 +1,76 @@
+"""Feature rows joined with their labels: what classifiers are fitted on and asked about. Pure."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from job.arrays import BoolArray, Float32Array, FloatArray, IntArray
+from job.data.feature_rows import FeatureRows
+from job.data.klines import Klines
+from job.intervals import interval_ms
+from job.labels import Labels
+from job.windows import Span, known_before
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabelledRows:
+    """Rows in time order, one a bar that has features.
+
+    Parameters
+    ----------
+    open_time : int64 (n,), open of the bar.
+    decision_ms : int64 (n,), close of the bar: when the forecast is made.
+    features : float32 (n, F), unscaled.
+    up : float64 (n,), the label, NaN where there is none.
+    label_end_ms : int64 (n,), when the label became known.
+    """
+
+    open_time: IntArray
+    decision_ms: IntArray
+    features: Float32Array
+    up: FloatArray
+    label_end_ms: IntArray
+
+    def __len__(self) -> int:
+        return len(self.open_time)
+
+    def select(self, mask: BoolArray | IntArray) -> "LabelledRows":
+        """The rows of ``mask``."""
+        return LabelledRows(
+            open_time=self.open_time[mask],
+            decision_ms=self.decision_ms[mask],
+            features=self.features[mask],
+            up=self.up[mask],
+            label_end_ms=self.label_end_ms[mask],
+        )
+
+    def within(self, span: Span) -> "LabelledRows":
+        """The rows of a span, labelled or not."""
+        return self.select(span.holds(self.open_time))
+
+    def forget_after(self, first_decision_ms: int, *, embargo_ms: int) -> "LabelledRows":
+        """The same rows, without the labels that were not known ``embargo_ms`` before ``first_decision_ms``."""
+        is_known = known_before(self.label_end_ms, first_decision_ms, embargo_ms=embargo_ms)
+        return replace(self, up=np.where(is_known, self.up, np.nan))
+
+    def to_learn(self, span: Span, *, held_out: Span | None, embargo_bars: int, bar_ms: int) -> "LabelledRows":
+        """The labelled rows of ``span`` whose labels were known before the first decision in ``held_out``."""
+        mask = span.holds(self.open_time) & np.isfinite(self.up)
+        if held_out is not None:
+            mask &= known_before(self.label_end_ms, held_out.start_ms + bar_ms, embargo_ms=embargo_bars * bar_ms)
+        return self.select(mask)
+
+
+def join_labels(features: FeatureRows, klines: Klines, labels: Labels) -> LabelledRows:
+    """One row for each bar that has both a kline and features."""
+    _, in_features, in_klines = np.intersect1d(
+        features.open_time, klines.open_time, assume_unique=True, return_indices=True
+    )
+    open_time = features.open_time[in_features]
+    return LabelledRows(
+        open_time=open_time,
+        decision_ms=open_time + interval_ms(klines.interval),
+        features=features.values[in_features],
+        up=labels.up[in_klines],
+        label_end_ms=labels.end_ms[in_klines],
+    )

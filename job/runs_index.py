@@ -1,0 +1,52 @@
+"""``runs-index.json``: every run under a save path in one object, changed only by compare-and-swap."""
+
+from collections.abc import Callable
+
+from job.artifacts.keys import RUNS_INDEX
+from job.artifacts.store import ObjectStore, update
+from job.artifacts.stored_records import parse_record, record_bytes
+from job.records import PlanRecord, RunIndexEntry, RunsIndexRecord, SummaryRecord
+
+
+def note_started(store: ObjectStore, plan: PlanRecord) -> None:
+    """Enter a run as running, unless it has an entry."""
+    entry = RunIndexEntry(
+        run_id=plan.run_id,
+        state="running",
+        symbol=plan.procedure.market.symbol,
+        interval=plan.procedure.market.interval,
+        created_at_ms=plan.created_at_ms,
+        num_windows=len(plan.windows),
+        num_done=0,
+        num_failed=0,
+    )
+    _change(store, lambda runs: runs if plan.run_id in runs else runs | {plan.run_id: entry})
+
+
+def note_finished(store: ObjectStore, plan: PlanRecord, summary: SummaryRecord) -> None:
+    """Enter a run as finished, with its headline."""
+    main = summary.models[summary.traded_model]
+    entry = RunIndexEntry(
+        run_id=plan.run_id,
+        state="finished",
+        symbol=plan.procedure.market.symbol,
+        interval=plan.procedure.market.interval,
+        created_at_ms=plan.created_at_ms,
+        num_windows=len(plan.windows),
+        num_done=len(plan.windows) - len(summary.failed_windows),
+        num_failed=len(summary.failed_windows),
+        sharpe_ratio=main.measures["sharpe_ratio"],
+        sharpe_interval=main.sharpe_interval,
+        dsr=summary.dsr,
+        num_trials=summary.num_trials,
+        verdict=summary.verdict,
+    )
+    _change(store, lambda runs: runs | {plan.run_id: entry})
+
+
+def _change(store: ObjectStore, change: Callable[[dict[str, RunIndexEntry]], dict[str, RunIndexEntry]]) -> None:
+    def changed(data: bytes | None) -> bytes:
+        index = RunsIndexRecord(runs={}) if data is None else parse_record(RunsIndexRecord, data, where=RUNS_INDEX)
+        return record_bytes(RunsIndexRecord(runs=change(index.runs)))
+
+    update(store, RUNS_INDEX, changed)

@@ -1,0 +1,265 @@
+"""Every setting: its name, default, unit and reason, grouped by concern.
+
+Flags, environment names and file keys are made from the field names here, by `job.settings_sources` and
+`job.cli`. This module knows nothing of where values come from, and nobody else reads the environment.
+"""
+
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    field_validator,
+)
+
+from job.intervals import INTERVAL_MS
+
+# Decisions are made and labels measured over about an hour at 5m and two at 15m (method: E.5).
+DEFAULT_HORIZON_BARS = {"1m": 60, "3m": 20, "5m": 12, "15m": 8, "30m": 12, "1h": 12}
+
+
+def _split_commas(value: object) -> object:
+    if isinstance(value, str):
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+    return value
+
+
+VenueName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,30}$")]
+SymbolName = Annotated[str, Field(pattern=r"^[A-Z0-9]{2,30}$")]
+CommaSeparated = Annotated[tuple[SymbolName, ...], BeforeValidator(_split_commas)]
+FileNames = Annotated[tuple[str, ...], BeforeValidator(_split_commas)]
+
+
+class Group(BaseModel):
+    """Settings of one concern: frozen, and closed to names that it does not know."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+
+
+class MarketSettings(Group):
+    """Which market, and which others are looked at beside it."""
+
+    symbol: SymbolName = Field("SOLUSDT", description="market to trade")
+    interval: str = Field("5m", description=f"bar length: {' '.join(INTERVAL_MS)}")
+    context: CommaSeparated = Field(
+        ("BTCUSDT", "ETHUSDT"),
+        description="markets whose bars are features too, comma separated; '' for none",
+    )
+    venue: VenueName = Field("binance-perp", description="name of the source of the bars")
+    market: Literal["perp", "spot"] = Field("perp", description="perp: long, short, flat; spot: long or flat")
+
+    @field_validator("interval")
+    @classmethod
+    def _interval_is_known(cls, value: str) -> str:
+        if value not in INTERVAL_MS:
+            raise ValueError(f"is not one of {' '.join(INTERVAL_MS)}")
+        return value
+
+    @property
+    def context_symbols(self) -> tuple[str, ...]:
+        """The context without the traded market itself, each symbol once."""
+        return tuple(dict.fromkeys(symbol for symbol in self.context if symbol != self.symbol))
+
+
+class CostSettings(Group):
+    """What a trade costs, each side."""
+
+    fee_bps: float = Field(5.0, ge=0, le=1000, description="fee a side, in basis points of notional")
+    slippage_bps: float = Field(2.0, ge=0, le=1000, description="slippage a side, in basis points of price")
+
+
+class LabelSettings(Group):
+    """What the model learns to forecast."""
+
+    label: Literal["triple-barrier", "fixed"] = Field(
+        "triple-barrier",
+        description="triple-barrier: which barrier is hit first; fixed: up after the horizon",
+    )
+    horizon: int | None = Field(
+        None,
+        ge=1,
+        le=1000,
+        description="longest life of a label in bars (default by interval: 12 at 5m, 8 at 15m)",
+    )
+
+    def horizon_bars(self, interval: str) -> int:
+        """The horizon in bars, with the interval's default where none was given."""
+        return self.horizon if self.horizon is not None else DEFAULT_HORIZON_BARS[interval]
+
+
+class FeatureSettings(Group):
+    """Which features the model sees."""
+
+    features: str = Field("core", pattern=r"^[a-z0-9][a-z0-9-]{0,30}$", description="name of the feature set")
+
+
+class OptimizeMetric(StrEnum):
+    """What ranks thresholds on validation forecasts."""
+
+    TOTAL_RETURN = "total_return"
+    WIN_RATE = "win_rate"
+    SHARPE_RATIO = "sharpe_ratio"
+    SORTINO_RATIO = "sortino_ratio"
+    CALMAR_RATIO = "calmar_ratio"
+
+
+class WindowSettings(Group):
+    """How the span is cut into walk-forward windows."""
+
+    data_days: int = Field(180, ge=8, le=10_000, description="days of history, ending with the last closed bar")
+    window_size: int = Field(30, ge=5, le=5_000, description="days of each training window")
+    test_size: int = Field(7, ge=1, le=365, description="days of each test window")
+    optimize_metric: OptimizeMetric = Field(
+        OptimizeMetric.SHARPE_RATIO, description="ranks thresholds on validation forecasts, never on the test"
+    )
+    anchored: bool = Field(False, description="training windows all start with the first day, and grow")
+
+
+class SplitSettings(Group):
+    """One fixed split, the guide's basic training."""
+
+    data_days: int = Field(90, ge=8, le=10_000, description="days of history, ending with the last closed bar")
+    test_size: float = Field(0.2, gt=0, lt=0.9, description="fraction of the days held out for the test")
+    optimize_metric: OptimizeMetric = Field(
+        OptimizeMetric.SHARPE_RATIO, description="ranks thresholds on validation forecasts, never on the test"
+    )
+
+
+class ModelSettings(Group):
+    """The classifier and its training."""
+
+    model: Literal["lorentzian", "logistic"] = Field("lorentzian", description="classifier that trades")
+    epochs: int = Field(30, ge=1, le=10_000, description="most passes of training; validation stops it earlier")
+    lr: float = Field(0.001, gt=0, le=1, description="learning rate (feature scales learn six times as fast)")
+    batch_size: int = Field(64, ge=8, le=65_536, description="queries a step")
+    scheduler: Literal["cosine", "none"] = Field("cosine", description="course of the learning rate")
+    seed: int = Field(0, ge=0, lt=2**32, description="seed of everything random in training")
+
+
+class TrainModelSettings(ModelSettings):
+    """The guide's basic training runs longer."""
+
+    epochs: int = Field(50, ge=1, le=10_000, description="most passes of training; validation stops it earlier")
+
+
+class ComputeSettings(Group):
+    """Where and how wide it runs; never changes a result on one CPU type."""
+
+    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto takes a usable GPU, else the CPU")
+    threads: int = Field(1, ge=1, le=256, description="threads of each training process")
+
+
+class WorkerSettings(ComputeSettings):
+    """`walkforward` runs windows side by side."""
+
+    workers: int | None = Field(
+        None, ge=1, le=256, description="windows at once (default: one a processor that this process may use)"
+    )
+
+
+class StoreSettings(Group):
+    """Where results go."""
+
+    save_path: str = Field("models/trained", min_length=1, description="folder, or s3://bucket/prefix")
+    ledger: str | None = Field(
+        None, description="another place for the ledger of trials, for teams with several save paths"
+    )
+
+
+class RunSettings(StoreSettings):
+    """Which run this is."""
+
+    run_id: str | None = Field(
+        None,
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$",
+        description="name of the run (default: from settings and data, so that the same command resumes)",
+    )
+
+
+class IndexSettings(Group):
+    """Which window a pod runs."""
+
+    index: int | None = Field(
+        None,
+        ge=0,
+        description="window to run; Kubernetes sets it for each pod of an Indexed Job",
+        json_schema_extra={"environment": "JOB_COMPLETION_INDEX"},
+    )
+    attempts: int = Field(3, ge=1, le=100, description="starts that a window is given before it counts as failed")
+
+
+class DatabaseSettings(Group):
+    """Where klines and features are.
+
+    Unset, libpq's own ``PG*`` names are used; without them, the embedded server.
+    """
+
+    database_url: SecretStr | None = Field(
+        None,
+        description="postgresql://user:password@host/database",
+        json_schema_extra={"environment": "DATABASE_URL"},
+    )
+    database_password_file: str | None = Field(
+        None, description="file that holds the database password, such as a mounted secret"
+    )
+
+
+class CollectSettings(Group):
+    """Where klines come from."""
+
+    source: Literal["auto", "archive", "rest"] = Field(
+        "auto", description="archive: public files; rest: the API; auto: files for history, API for the rest"
+    )
+    days: int = Field(200, ge=1, le=10_000, description="days of history to have")
+    base_url: str | None = Field(None, description="another address of Binance's API")
+    archive_url: str | None = Field(None, description="another address of the archive")
+
+
+class ImportSettings(Group):
+    """What the files hold; read from their names where they follow Binance's pattern."""
+
+    files: FileNames = Field((), description="CSV, CSV.gz, or archive zips", json_schema_extra={"positional": "FILE"})
+    symbol: SymbolName | None = Field(None, description="market of the files")
+    interval: str | None = Field(None, description="bar length of the files")
+    venue: VenueName = Field("binance-perp", description="name of the source of the bars")
+
+
+class DemoSettings(StoreSettings):
+    """What the demo shows."""
+
+    world: Literal["edge", "noise", "both"] = Field(
+        "both", description="synthetic market: with a planted edge, without any, or both"
+    )
+    klines: FileNames = Field((), description="run on these kline files instead")
+    live: bool = Field(False, description="run on fresh klines from Binance instead")
+    save_path: str = Field("models/demo", min_length=1, description="folder, or s3://bucket/prefix")
+
+
+class SweepSettings(Group):
+    """Which runs are finalized."""
+
+    all: bool = Field(False, description="every run whose windows are all done, failed or lost")
+
+
+class ConfigSettings(Group):
+    """What is shown."""
+
+    command: str = Field(
+        "walkforward",
+        description="command whose settings are shown",
+        json_schema_extra={"positional": "COMMAND"},
+    )
+
+
+class OutputSettings(Group):
+    """How the program speaks."""
+
+    log_format: Literal["auto", "text", "json"] = Field("auto", description="auto: text in a terminal, else JSON")
+    progress: bool = Field(True, description="draw progress bars in a terminal")
+    verbose: bool = Field(False, description="log more")
+    quiet: bool = Field(False, description="log warnings and errors only")
+    debug: bool = Field(False, description="show tracebacks")

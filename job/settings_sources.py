@@ -1,0 +1,210 @@
+"""From flags, environment, file and defaults to one frozen settings object, with the source of each value.
+
+Order: flag, ``LORENTZIAN_<COMMAND>_<NAME>``, ``LORENTZIAN_<NAME>``, ``--config`` file, default. A name that
+no command knows, a general name that means two things, and a bad value are refused, with the nearest right name.
+"""
+
+import difflib
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from pydantic import ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from job.command_settings import CommandSettings, PlanCommand
+from job.errors import ConfigError
+from job.settings_catalogue import PREFIX, Setting, environment_names, settings_of
+
+# What Kubernetes injects for a Service named like our prefix; none of it is a setting.
+SERVICE_LINK = re.compile(r"_SERVICE_HOST$|_SERVICE_PORT(_.*)?$|_PORT_\d+_[A-Z]+(_.*)?$")
+
+SettingsT = TypeVar("SettingsT", bound=CommandSettings)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoadedSettings(Generic[SettingsT]):
+    """The settings of a command, and for each name where its value came from."""
+
+    settings: SettingsT
+    sources: Mapping[str, str]
+    config_file: str | None = None
+
+
+class FlatSource(PydanticBaseSettingsSource):
+    """Values by setting name from one place, put into their groups."""
+
+    def __init__(self, settings_cls: type[BaseSettings], values: Mapping[str, dict[str, Any]]) -> None:
+        super().__init__(settings_cls)
+        self._values = values
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        """One group's values."""
+        return self._values.get(field_name), field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        """All groups' values."""
+        return dict(self._values)
+
+
+def load_settings(
+    command: type[SettingsT],
+    *,
+    command_name: str,
+    commands: Mapping[str, type[CommandSettings]],
+    flags: Mapping[str, Any],
+    environment: Mapping[str, str],
+    config_file: str | None,
+) -> LoadedSettings[SettingsT]:
+    """Read the settings of one command from all places.
+
+    Parameters
+    ----------
+    command, command_name : the settings class, and the word on the command line.
+    commands : every command's settings class; names of any of them are known names.
+    flags : flag values by setting name, only those that were given.
+    environment : usually ``os.environ``.
+    config_file : path of a TOML file, or None.
+
+    Raises
+    ------
+    ConfigError
+        For an unknown or ambiguous name, or a value that does not fit.
+    """
+    settings = settings_of(command)
+    _refuse_unknown(environment, commands)
+    _refuse_ambiguous(environment, command_name, settings, commands)
+    places = [
+        {s.name: (flags[s.name], f"--{s.key}") for s in settings if s.name in flags},
+        _from_environment(settings, _prefixes(command_name, command), environment),
+        _from_file(settings, _prefixes(command_name, command), commands, config_file) if config_file else {},
+    ]
+    sources = {s.name: next((p[s.name][1] for p in places if s.name in p), "default") for s in settings}
+
+    class Loader(BaseSettings):
+        model_config = SettingsConfigDict(frozen=True, extra="forbid")
+
+        @classmethod
+        def settings_customise_sources(
+            cls,
+            settings_cls: type[BaseSettings],
+            init_settings: PydanticBaseSettingsSource,
+            env_settings: PydanticBaseSettingsSource,
+            dotenv_settings: PydanticBaseSettingsSource,
+            file_secret_settings: PydanticBaseSettingsSource,
+        ) -> tuple[PydanticBaseSettingsSource, ...]:
+            return tuple(FlatSource(settings_cls, _grouped(place, settings)) for place in places)
+
+    loader = type(command.__name__, (Loader, command), {"__module__": command.__module__})
+    try:
+        groups = dict(loader())
+    except ValidationError as error:
+        raise _config_error(error, sources) from None
+    return LoadedSettings(settings=command(**groups), sources=sources, config_file=config_file)
+
+
+def _prefixes(command_name: str, command: type[CommandSettings]) -> tuple[str, ...]:
+    # A window is a part of a walk-forward: what was said for the whole holds for each part.
+    walkforward = ("walkforward",) if issubclass(command, PlanCommand) else ()
+    return tuple(dict.fromkeys((command_name, *walkforward)))
+
+
+def _grouped(place: Mapping[str, tuple[Any, str]], settings: list[Setting]) -> dict[str, dict[str, Any]]:
+    values: dict[str, dict[str, Any]] = {}
+    for setting in settings:
+        if setting.name in place:
+            values.setdefault(setting.group, {})[setting.name] = place[setting.name][0]
+    return values
+
+
+def _from_environment(
+    settings: list[Setting], command_names: tuple[str, ...], environment: Mapping[str, str]
+) -> dict[str, tuple[Any, str]]:
+    found = {}
+    for setting in settings:
+        for name in environment_names(setting, command_names):
+            if name in environment and setting.name not in found:
+                found[setting.name] = (environment[name], name)
+    return found
+
+
+def _from_file(
+    settings: list[Setting], command_names: tuple[str, ...], commands: Mapping[str, type[CommandSettings]], path: str
+) -> dict[str, tuple[Any, str]]:
+    content = _read_toml(path)
+    # A table is a command's section; `features` is a setting too, and then it is text.
+    sections = {key: value for key, value in content.items() if key in commands and isinstance(value, dict)}
+    values = {key: value for key, value in content.items() if key not in sections}
+    own = {command_name: {s.key for s in settings_of(command)} for command_name, command in commands.items()}
+    _refuse_unknown_keys(values, set().union(*own.values()), path)
+    for command_name, section in sections.items():
+        _refuse_unknown_keys(section, own[command_name], f"{path} [{command_name}]")
+    for command_name in reversed(command_names):
+        values |= sections.get(command_name, {})
+    return {s.name: (values[s.key], f"{s.key} in {path}") for s in settings if s.key in values}
+
+
+def _read_toml(path: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"The settings file {path} cannot be read: {error.strerror}.") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"The settings file {path} is not TOML: {error}.") from error
+
+
+def _refuse_unknown_keys(keys: Iterable[str], known: Iterable[str], where: str) -> None:
+    for key in keys:
+        if key not in known:
+            raise ConfigError(f"{where}: unknown setting {key!r}.", remedy=_nearest(key, known))
+
+
+def _refuse_unknown(environment: Mapping[str, str], commands: Mapping[str, type[CommandSettings]]) -> None:
+    known = {
+        name
+        for command_name, command in commands.items()
+        for setting in settings_of(command)
+        for name in environment_names(setting, (command_name,))
+    }
+    known.add(f"{PREFIX}CONFIG")
+    for name, value in environment.items():
+        is_injected = SERVICE_LINK.search(name) or (name.endswith("_PORT") and value.startswith("tcp://"))
+        if name.startswith(PREFIX) and name not in known and not is_injected:
+            raise ConfigError(f"The environment sets {name}, which is no setting.", remedy=_nearest(name, known))
+
+
+def _refuse_ambiguous(
+    environment: Mapping[str, str],
+    command_name: str,
+    settings: list[Setting],
+    commands: Mapping[str, type[CommandSettings]],
+) -> None:
+    meanings: dict[str, set[object]] = {}
+    for command in commands.values():
+        for setting in settings_of(command):
+            meanings.setdefault(setting.name, set()).add(str(setting.field.annotation))
+    for setting in settings:
+        general = f"{PREFIX}{setting.name.upper()}"
+        if general in environment and setting.name == "test_size" and len(meanings[setting.name]) > 1:
+            raise ConfigError(
+                f"{general} means a fraction to `train` and days to `walkforward`.",
+                remedy=f"Set {PREFIX}TRAIN_TEST_SIZE or {PREFIX}WALKFORWARD_TEST_SIZE instead.",
+            )
+
+
+def _nearest(name: str, known: Iterable[str]) -> str:
+    near = difflib.get_close_matches(name, sorted(known), n=1, cutoff=0.6)
+    return f"Did you mean {near[0]}?" if near else "`lorentzian config` lists every setting."
+
+
+def _config_error(error: ValidationError, sources: Mapping[str, str]) -> ConfigError:
+    """The first fault in words; never the value of a secret, which pydantic's own text would show."""
+    fault = error.errors(include_input=False, include_url=False)[0]
+    name = str(fault["loc"][1]) if len(fault["loc"]) > 1 else str(fault["loc"][0])
+    source = sources.get(name, name)
+    reason = fault["msg"].removeprefix("Value error, ")
+    return ConfigError(f"{source}: {reason}.", remedy="`lorentzian config` lists every setting.")

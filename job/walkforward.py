@@ -1,0 +1,78 @@
+"""A whole walk-forward on one machine: the plan's windows in parallel, then the finalizer."""
+
+from dataclasses import dataclass
+
+from job.command_settings import WalkforwardCommand
+from job.errors import DataError
+from job.finalize import Finalization, finalize
+from job.opening import address_of, open_run, plan_run
+from job.parallel import EpochDone, News, WindowEnded, num_processors, run_windows
+from job.pipeline import is_done
+from job.progress import Tracker, track
+from job.records import SummaryRecord
+
+PARTS = ("block 1", "block 2", "refit")
+
+
+@dataclass(frozen=True, kw_only=True)
+class FinishedRun:
+    """A finalized run: what it found, and where its report lies."""
+
+    run_id: str
+    summary: SummaryRecord
+    report: str
+
+
+def run_walkforward(settings: WalkforwardCommand, conninfo: str, *, title: str = "windows") -> FinishedRun:
+    """Plan, run what is not done yet, and finalize.
+
+    Raises
+    ------
+    DataError
+        Where no window succeeded.
+    """
+    plan = plan_run(settings, conninfo)
+    address = address_of(settings, plan, conninfo)
+    run = open_run(address)
+    missing = [w.index for w in plan.windows if not is_done(run, w.index)]
+    if missing:
+        num_workers = settings.compute.workers or num_processors()
+        with track(title, settings.output) as tracker:
+            news = _News(tracker, num_done=len(plan.windows) - len(missing), num_windows=len(plan.windows))
+            run_windows(address, missing, num_workers=num_workers, on_news=news.hear)
+    return FinishedRun(
+        run_id=plan.run_id,
+        summary=_summary(finalize(run)),
+        report=f"{run.store.location}/{run.keys.report}",
+    )
+
+
+def _summary(finalization: Finalization) -> SummaryRecord:
+    if finalization.summary is None:
+        busy = ", ".join(f"{s.index} ({s.state})" for s in finalization.states if not s.is_settled)
+        raise DataError(
+            f"Windows {busy} are not settled: another process works on this run.",
+            remedy="Let it end, or use another --run-id.",
+        )
+    return finalization.summary
+
+
+class _News:
+    """Turns workers' news into progress."""
+
+    def __init__(self, tracker: Tracker, *, num_done: int, num_windows: int) -> None:
+        self._tracker, self._num_done, self._num_windows = tracker, num_done, num_windows
+        tracker.advance_to(num_done, num_windows)
+
+    def hear(self, news: News) -> None:
+        if isinstance(news, WindowEnded):
+            self._num_done += 1
+            self._tracker.advance_to(self._num_done, self._num_windows, note=self._ended(news))
+        else:
+            self._tracker.advance_to(self._num_done, self._num_windows, note=self._at_epoch(news))
+
+    def _ended(self, news: WindowEnded) -> str:
+        return f"window {news.index} " + ("done" if news.error is None else f"failed: {news.error.message}")
+
+    def _at_epoch(self, news: EpochDone) -> str:
+        return f"window {news.index}, {PARTS[news.part]}, epoch {news.epoch + 1}, loss {news.loss:.4f}"

@@ -1,0 +1,29 @@
+"""One attempt at one window, from its claim to its last heartbeat; what pods and local workers both run."""
+
+import structlog
+
+from job.attempt import Attempt
+from job.pipeline import is_done, run_window
+from job.procedure import OnProgress
+from job.run import Run
+
+
+def attempt_window(run: Run, index: int, *, max_attempts: int, on_progress: OnProgress | None = None) -> bool:
+    """Run a window unless it is done; return whether anything was left to do.
+
+    Any error is noted with the attempt, and raised.
+    """
+    with structlog.contextvars.bound_contextvars(run_id=run.plan.run_id, window_index=index):
+        if is_done(run, index):
+            structlog.get_logger().info("window_already_done")
+            return False
+
+        def noted(part: int, epoch: int, loss: float) -> None:
+            attempt.at_epoch(epoch)
+            if on_progress is not None:
+                on_progress(part, epoch, loss)
+
+        with Attempt(run.store, run.keys, index, max_attempts=max_attempts) as attempt:
+            run_window(run, index, attempt=attempt, on_progress=noted)
+        structlog.get_logger().info("window_finished", **attempt.seconds_by_stage)
+        return True

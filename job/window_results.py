@@ -1,0 +1,127 @@
+"""A finished window as records and arrays: what is stored, and what the finalizer reads back. Pure."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from job.arrays import FloatArray
+from job.artifacts.npz import arrays_to_bytes, bytes_to_arrays
+from job.data.klines import Klines
+from job.dataset import trading_rules
+from job.errors import DataError
+from job.evaluation.measure import Measure
+from job.evaluation.performance import account_measures, forecast_measures
+from job.model.classifier import LossCurve
+from job.procedure import TrainedProcedure
+from job.records import (
+    LossCurveRecord,
+    MeasureRecord,
+    Measures,
+    ModelRecord,
+    PlanRecord,
+    ThresholdRecord,
+    WindowRecord,
+)
+from job.test_slice import SliceOutcome
+from job.windows import Window
+
+PROBABILITY, TARGET = "probability_", "position_"
+
+
+@dataclass(frozen=True, kw_only=True)
+class WindowSeries:
+    """A test slice bar by bar, as stored.
+
+    Parameters
+    ----------
+    klines : n bars.
+    up : float64 (n,), labels.
+    probability : by model, float64 (n,).
+    position : by model, int8 (n,): held through each bar.
+    """
+
+    klines: Klines
+    up: FloatArray
+    probability: dict[str, FloatArray]
+    position: dict[str, np.ndarray]
+
+
+def measure_records(measures: dict[str, Measure]) -> Measures:
+    """The stored form of measures."""
+    return {name: MeasureRecord(value=m.value, reason=m.reason) for name, m in measures.items()}
+
+
+def window_record(
+    window: Window,
+    plan: PlanRecord,
+    trained: dict[str, TrainedProcedure],
+    tested: SliceOutcome,
+    *,
+    traded_model: str,
+) -> WindowRecord:
+    """Everything about a window but its bars; validation and test values side by side."""
+    main = trained[traded_model]
+    return WindowRecord(
+        span=plan.windows[window.index],
+        traded_model=traded_model,
+        num_train_rows=main.num_rows,
+        num_test_bars=len(tested.klines),
+        best_epoch=main.best_epoch,
+        loss_curves=tuple(_curve_record(curve) for curve in main.curves),
+        models={name: _model_record(procedure, tested, name, plan) for name, procedure in trained.items()},
+    )
+
+
+def _model_record(procedure: TrainedProcedure, tested: SliceOutcome, name: str, plan: PlanRecord) -> ModelRecord:
+    per_year = trading_rules(plan.procedure).bars_per_year
+    choice = procedure.choice
+    is_flat = choice.thresholds.never_trades
+    validation = account_measures(procedure.validation_account, bars_per_year=per_year) | forecast_measures(
+        procedure.validation_up, procedure.validation_probability, train_prior=procedure.prior
+    )
+    test = account_measures(tested.accounts[name], bars_per_year=per_year) | forecast_measures(
+        tested.up, tested.probability[name], train_prior=procedure.prior
+    )
+    return ModelRecord(
+        thresholds=ThresholdRecord(
+            buy=None if is_flat else choice.thresholds.buy,
+            sell=None if is_flat else choice.thresholds.sell,
+            validation_score=choice.score,
+        ),
+        shrinkage=procedure.slope,
+        validation=measure_records(validation),
+        test=measure_records(test),
+    )
+
+
+def _curve_record(curve: LossCurve) -> LossCurveRecord:
+    return LossCurveRecord(training=curve.training, validation=curve.validation, best_epoch=curve.best_epoch)
+
+
+def series_bytes(tested: SliceOutcome) -> bytes:
+    """The test slice bar by bar, as ``.npz``."""
+    klines = tested.klines
+    return arrays_to_bytes(
+        {name: getattr(klines, name) for name in ("open_time", "open", "high", "low", "close", "volume")}
+        | {"up": tested.up}
+        | {f"{PROBABILITY}{name}": values for name, values in tested.probability.items()}
+        | {f"{TARGET}{name}": account.position for name, account in tested.accounts.items()}
+    )
+
+
+def read_series(data: bytes, *, interval: str, where: str) -> WindowSeries:
+    """A stored test slice; `DataError` where it is not one."""
+    arrays = bytes_to_arrays(data, where=where)
+    try:
+        klines = Klines(
+            interval=interval,
+            **{name: arrays[name] for name in ("open_time", "open", "high", "low", "close", "volume")},
+        )
+        return WindowSeries(
+            klines=klines,
+            up=arrays["up"],
+            probability={n.removeprefix(PROBABILITY): v for n, v in arrays.items() if n.startswith(PROBABILITY)},
+            position={n.removeprefix(TARGET): v for n, v in arrays.items() if n.startswith(TARGET)},
+        )
+    except KeyError as error:
+        raise DataError(f"{where} has no array {error}.") from error

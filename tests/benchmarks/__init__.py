@@ -1,0 +1,1 @@
+"""Measured promises: ``python -m tests.benchmarks NAME [--json]`` prints figures and the machine they hold for."""

@@ -1,0 +1,44 @@
+"""Runs one benchmark: a module of this package whose ``measure()`` returns its figures by name."""
+
+import argparse
+import importlib
+import json
+import os
+import pkgutil
+import platform
+
+import tests.benchmarks
+
+
+def describe_machine() -> dict[str, str | int]:
+    """The machine and the versions that the figures belong to."""
+    cpu = platform.processor() or platform.machine()
+    if os.path.exists("/proc/cpuinfo"):
+        with open("/proc/cpuinfo") as lines:
+            names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+        cpu = next(iter(names), cpu)
+    return {
+        "cpu": cpu,
+        "num_cpus": os.cpu_count() or 1,
+        "system": platform.platform(),
+        "python": platform.python_version(),
+    }
+
+
+def main() -> None:
+    """Measure what the command line names and print it."""
+    names = sorted(module.name for module in pkgutil.iter_modules(tests.benchmarks.__path__))
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
+    parser.add_argument("name", choices=[name for name in names if not name.startswith("_")])
+    parser.add_argument("--json", action="store_true", help="one JSON object instead of lines")
+    arguments = parser.parse_args()
+    figures = importlib.import_module(f"tests.benchmarks.{arguments.name}").measure()
+    if arguments.json:
+        print(json.dumps({"benchmark": arguments.name, "figures": figures, "machine": describe_machine()}))
+        return
+    for name, value in {**figures, **describe_machine()}.items():
+        print(f"{name:28} {value:,.3f}" if isinstance(value, float) else f"{name:28} {value}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,167 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from job.evaluation.bootstrap import Interval
+from job.evaluation.measure import Measure
+from job.evaluation.verdict import Findings, judge, smallest_visible_sharpe
+
+CONVINCING = Findings(
+    num_days=700,
+    num_trades=900,
+    total_return=1.2,
+    sharpe=Measure.of(3.2),
+    sharpe_interval=Interval(low=1.8, high=4.6),
+    num_trials=12,
+    dsr=Measure.of(0.991),
+    no_skill_p=Measure.of(0.004),
+    min_track_record_days=Measure.of(99.2),
+    break_even_bps=Measure.of(14.3),
+    cost_bps=7,
+)
+LOSING = replace(
+    CONVINCING,
+    num_days=147,
+    total_return=-0.15,
+    sharpe=Measure.of(-0.39),
+    sharpe_interval=Interval(low=-3.5, high=2.7),
+    dsr=Measure.of(0.1),
+    min_track_record_days=Measure.undefined("not_above_benchmark"),
+    break_even_bps=Measure.of(3.2),
+)
+UNDEFINED = Measure.undefined("zero_variance")
+
+
+def test_judge_calls_all_three_conditions_evidence() -> None:
+    """An interval above zero, a deflated ratio of .95 and rules beaten: evidence, with the numbers."""
+    verdict = judge(CONVINCING)
+    assert verdict.verdict == "evidence"
+    for number in ("3.20", "1.80", "4.60", "700 days", "12 trials", "0.991", "0.004"):
+        assert number in verdict.reason
+
+
+@pytest.mark.parametrize(
+    ("findings", "fragments"),
+    [
+        (LOSING, ("It loses: -15.0%", "147 days", "-0.39", "-3.50 to 2.70")),
+        (
+            replace(CONVINCING, sharpe=Measure.of(1.2), sharpe_interval=Interval(low=-0.3, high=2.7)),
+            ("1.20", "-0.30 to 2.70", "cannot be told from zero"),
+        ),
+        (replace(CONVINCING, num_trades=0, sharpe=UNDEFINED), ("No trade", "700 days")),
+        (replace(CONVINCING, num_days=42), ("42 days", "60")),
+        (replace(CONVINCING, sharpe=UNDEFINED), ("no Sharpe ratio", "zero_variance")),
+        (replace(CONVINCING, dsr=Measure.of(0.82), num_trials=50), ("luck of 50 trials", "0.820", "below 0.95")),
+        (replace(CONVINCING, dsr=Measure.undefined("extreme_moments"), num_trials=1), ("1 trial ", "extreme_moments")),
+    ],
+    ids=["loses", "covers zero", "no trades", "too short", "no Sharpe", "deflated", "not deflated"],
+)
+def test_judge_says_why_there_is_no_evidence(findings: Findings, fragments: tuple[str, ...]) -> None:
+    """Each condition that fails has its own sentence, with its numbers."""
+    verdict = judge(findings)
+    assert verdict.verdict == "no evidence"
+    for fragment in fragments:
+        assert fragment in verdict.reason
+    assert verdict.reason.endswith(".")
+    assert verdict.reason.count("\n") == 0
+
+
+@pytest.mark.parametrize("p_value", [Measure.of(0.05), Measure.of(0.6), Measure.undefined("too_short")])
+def test_judge_calls_it_weak_when_rules_are_as_good(p_value: Measure) -> None:
+    """A rule without skill that may be as good, or was not compared, leaves a weak result."""
+    verdict = judge(replace(CONVINCING, no_skill_p=p_value))
+    assert verdict.verdict == "weak"
+    assert "without skill" in verdict.reason
+
+
+def test_judge_has_exact_borders() -> None:
+    """A lower bound of 0 is not above zero; a deflated ratio of .95 suffices; p of .05 does not."""
+    assert judge(replace(CONVINCING, sharpe_interval=Interval(low=0.0, high=5.0))).verdict == "no evidence"
+    assert judge(replace(CONVINCING, dsr=Measure.of(0.95))).verdict == "evidence"
+    assert judge(replace(CONVINCING, no_skill_p=Measure.of(0.0499))).verdict == "evidence"
+
+
+def test_settle_names_days_size_costs_and_a_command() -> None:
+    """Days needed, the smallest ratio these days can show, what costs it bears, and what to run next."""
+    unclear = replace(
+        CONVINCING,
+        num_days=147,
+        sharpe=Measure.of(1.0),
+        sharpe_interval=Interval(low=-2.1, high=4.1),
+        min_track_record_days=Measure.of(989.6),
+    )
+    settle = judge(unclear).settle
+    assert "needs 990 days" in settle
+    assert "Over 147 days a true Sharpe ratio of 4.4 stands out" in settle
+    assert "14.3 bps a side; 7.0 were assumed" in settle
+    assert settle.endswith("Next: lorentzian walkforward --data-days 1095")
+
+
+def test_settle_of_a_losing_run_does_not_promise_days() -> None:
+    """No number of days turns a loss into evidence; costs may be what killed it."""
+    settle = judge(LOSING).settle
+    assert "No number of days" in settle
+    assert "3.2 bps a side" in settle
+    hopeless = judge(replace(LOSING, break_even_bps=Measure.undefined("no_edge_before_costs"))).settle
+    assert "nothing even without costs" in hopeless
+    assert hopeless.endswith("--data-days 730")
+
+
+def test_settle_asks_for_more_days_than_were_tested() -> None:
+    """The next command never repeats the run that was judged, up to what the market has."""
+    assert judge(CONVINCING).settle.endswith("--data-days 1095")
+    assert judge(replace(CONVINCING, num_days=1_800)).settle.endswith("--data-days 1825")
+
+
+def test_settle_survives_an_empty_run() -> None:
+    """No day and no trade still end in a sentence and a command."""
+    empty = replace(
+        LOSING,
+        num_days=0,
+        num_trades=0,
+        sharpe=Measure.undefined("too_short"),
+        sharpe_interval=Interval(low=None, high=None, reason="too_short"),
+        min_track_record_days=Measure.undefined("too_short"),
+        break_even_bps=Measure.undefined("no_trades"),
+    )
+    assert judge(empty).settle == "Next: lorentzian walkforward --data-days 730"
+
+
+def test_smallest_visible_sharpe_has_the_promised_power() -> None:
+    """Of normal histories with that true ratio, 80 % have an interval above zero."""
+    num_days, num_histories = 147, 4_000
+    ratio = smallest_visible_sharpe(num_days) / 365**0.5
+    histories = np.random.default_rng(1).normal(ratio, 1, (num_histories, num_days))
+    score = histories.mean(axis=1) / histories.std(axis=1, ddof=1) * num_days**0.5
+    assert (score > 1.96).mean() == pytest.approx(0.8, abs=0.03)
+    assert smallest_visible_sharpe(147) == pytest.approx(4.41, abs=0.01)
+
+
+@given(
+    sharpe=st.floats(-5, 8),
+    half_width=st.floats(0, 8),
+    dsr=st.floats(0, 1),
+    p_value=st.floats(0, 1),
+    num_days=st.integers(0, 2_000),
+    num_trades=st.integers(0, 50),
+)
+@settings(max_examples=150, deadline=None)
+def test_judge_never_says_more_than_the_rule(
+    *, sharpe: float, half_width: float, dsr: float, p_value: float, num_days: int, num_trades: int
+) -> None:
+    """The word is evidence exactly if all conditions hold, and weak exactly if only the rules are missing."""
+    findings = replace(
+        CONVINCING,
+        num_days=num_days,
+        num_trades=num_trades,
+        sharpe=Measure.of(sharpe),
+        sharpe_interval=Interval(low=sharpe - half_width, high=sharpe + half_width),
+        dsr=Measure.of(dsr),
+        no_skill_p=Measure.of(p_value),
+    )
+    is_shown = num_trades > 0 and num_days >= 60 and sharpe - half_width > 0 and dsr >= 0.95
+    expected = "no evidence" if not is_shown else "evidence" if p_value < 0.05 else "weak"
+    assert judge(findings).verdict == expected

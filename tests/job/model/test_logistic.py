@@ -1,0 +1,43 @@
+import numpy as np
+import pytest
+
+from job.model.classifier import mean_log_loss
+from job.model.logistic import INVERSE_PENALTIES, LogisticLearner
+from tests.support.labelled import random_rows
+
+
+def test_logistic_learner_chooses_a_strong_penalty_on_noise_and_a_weak_one_on_signal() -> None:
+    """With many features and no signal the smallest coefficients win; a strong signal wants them free."""
+    chosen = {}
+    for strength in (0.0, 3.0):
+        fit = random_rows(400, num_features=30, strength=strength, seed=1)
+        validation = random_rows(400, num_features=30, strength=strength, seed=2, first_bar=500)
+        losses = LogisticLearner().validate(fit, validation, block=0).losses
+        assert set(losses) == set(INVERSE_PENALTIES)
+        chosen[strength] = min(losses, key=losses.__getitem__)
+    assert chosen[0.0] == INVERSE_PENALTIES[0]
+    assert chosen[3.0] >= 0.1
+
+
+def test_logistic_learner_forecasts_with_the_best_penalty() -> None:
+    """The forecasts of validation rows, labelled or not, are those of the penalty with the lowest loss."""
+    fit, validation = random_rows(300, strength=1.0, seed=1), random_rows(200, strength=1.0, seed=2, first_bar=400)
+    validation.up[::5] = np.nan
+    result = LogisticLearner().validate(fit, validation, block=0)
+    assert len(result.probability) == 200
+    labelled = np.isfinite(validation.up)
+    loss = mean_log_loss(validation.up[labelled], result.probability[labelled])
+    assert loss == pytest.approx(min(result.losses.values()), rel=1e-12)
+
+
+def test_logistic_learner_refits_with_the_choice_of_both_blocks() -> None:
+    """The refit uses the penalty with the lowest mean loss, and finds the planted feature."""
+    fit, validation = random_rows(600, strength=1.0, seed=1), random_rows(300, strength=1.0, seed=2, first_bar=700)
+    learner = LogisticLearner()
+    validated = tuple(learner.validate(fit, validation, block=block) for block in range(2))
+    classifier, curve = learner.refit(fit, validated)
+    assert curve is None
+    assert min(validated[0].losses, key=validated[0].losses.__getitem__) == classifier.regression.C
+    assert np.argmax(np.abs(classifier.regression.coef_)) == 2
+    prior_loss = mean_log_loss(validation.up, np.full(300, fit.up.mean()))
+    assert mean_log_loss(validation.up, classifier.predict(validation.features)) < prior_loss - 0.05

@@ -1,0 +1,191 @@
+"""The page: whole in itself, well formed, honest about what failed, and the same for the same results."""
+
+import hashlib
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cache
+
+import pytest
+
+from job.records import SummaryRecord
+from job.report.figures import run_figures, training_figures
+from job.report.headline import headline_lines, what_days_can_show
+from job.report.numbers import DASH, bps, percent, probability, ratio
+from job.report.page import report_page
+from job.report.render import png_bytes
+from job.report.summary import summary_record
+from job.settings import MarketSettings
+from tests.support.html_pages import read_page
+from tests.support.runs import TRADED, ExampleRun, example_run, flat_run, undefined_run
+
+LARGE = 21  # windows, the guide's number
+MAX_BYTES = 600_000
+HOSTILE = '"><script>alert(1)</script><img src=x onerror=alert(1)>$\\frac{$'
+
+
+def _summary(run: ExampleRun, *, failed: dict[str, str] | None = None) -> SummaryRecord:
+    headline = f"{len(run.windows)} of {len(run.plan.windows)} windows"
+    if failed:
+        headline += f", {len(failed)} failed: {', '.join(failed)}"
+    return summary_record(run.plan, run.evaluation, f"{headline}.", failed or {}, "models/trained/ledger")
+
+
+PRINT_DIGESTS = """
+import hashlib
+from job.report.figures import training_figures
+from job.report.render import png_bytes
+from tests.job.report.test_page import TRADED, _page_of, example_run
+(picture,) = training_figures(example_run(1).trained[TRADED].curves)
+for data in (_page_of(1), png_bytes(picture.figure)):
+    print(hashlib.sha256(data).hexdigest())
+"""
+
+
+@cache
+def _page_of(num_windows: int) -> bytes:
+    return _page(example_run(num_windows))
+
+
+def _page(run: ExampleRun) -> bytes:
+    return report_page(run.plan, _summary(run), run.evaluation, run_figures(run.plan, run.evaluation))
+
+
+def _text_without_pictures(run: ExampleRun, *, failed: dict[str, str] | None = None) -> str:
+    return read_page(report_page(run.plan, _summary(run, failed=failed), run.evaluation, ())).text
+
+
+@pytest.mark.parametrize(
+    "page_of",
+    [lambda: _page_of(LARGE), lambda: _page_of(1), lambda: _page(undefined_run())],
+    ids=["21", "1", "undefined"],
+)
+def test_report_page_is_whole_in_itself(page_of: Callable[[], bytes]) -> None:
+    """Balanced tags, unique ids, landmarks, a language, no script, and no reference that leaves the page."""
+    data = page_of()
+    page = read_page(data)
+    assert b"http" not in data
+    assert all(reference.startswith("#") for reference in page.references)
+    assert {reference[1:] for reference in page.references} <= set(page.ids)
+    assert len(page.ids) == len(set(page.ids))
+    assert "script" not in page.tags
+    assert page.tags.count("h1") == 1
+    assert {"header", "main", "footer", "title"} <= set(page.tags)
+    assert page.tags.count("svg") == 4
+    assert data.startswith(b'<!doctype html>\n<html lang="en">')
+
+
+def test_report_page_headline_equals_the_summary() -> None:
+    """Every number of the headline is the summary's, in its form, and is on the page."""
+    summary = _summary(example_run(LARGE))
+    text = read_page(_page_of(LARGE)).text
+    values = {line.label: line.value for line in headline_lines(summary)}
+    traded = summary.models[TRADED].measures
+    assert traded["total_return"].value is not None
+    assert traded["sharpe_ratio"].value is not None
+    assert traded["n_trades"].value is not None
+    for measure in (summary.psr, summary.dsr, summary.spa_p, summary.worst_window, summary.break_even_bps):
+        assert measure.value is not None
+    assert values == {
+        "out-of-sample days": str(summary.num_days),
+        "trades": f"{traded['n_trades'].value:.0f}",
+        "net return": percent(traded["total_return"].value),
+        "Sharpe ratio": ratio(traded["sharpe_ratio"].value),
+        "PSR(0)": probability(summary.psr.value or 0),
+        "trials, N": "1",
+        "DSR": probability(summary.dsr.value or 0),
+        "SPA p": probability(summary.spa_p.value or 0),
+        "windows above 0": f"{summary.windows_above_zero.value:.0%}",
+        "worst window": percent(summary.worst_window.value or 0),
+        "break-even cost": bps(summary.break_even_bps.value or 0),
+    }
+    for line in headline_lines(summary):
+        assert f"{line.label} {line.value} {line.note}" in text
+    assert summary.verdict_reason in text
+    assert "models/trained/ledger; runs kept elsewhere are not seen" in text
+
+
+def test_report_page_orders_verdict_first() -> None:
+    """Verdict, models, pictures, windows, meanings, provenance, in this order."""
+    text = read_page(_page_of(1)).text
+    order = [
+        "Verdict",
+        "What would settle it:",
+        "out-of-sample days",
+        "Models and rules",
+        "Did it earn more",
+        "Every window:",
+        "Which model to use",
+        "What the numbers mean",
+        "data digest",
+    ]
+    positions = [text.index(words) for words in order]
+    assert positions == sorted(positions)
+
+
+def test_report_page_says_what_days_can_show() -> None:
+    """147 days have a standard error of 1.58 and an interval of 3.1 to each side."""
+    summary = _summary(example_run(1)).model_copy(update={"num_days": 147})
+    assert "sqrt(365/147) = 1.58, so a 95 % interval reaches about ±3.1" in what_days_can_show(summary)
+    assert "7 days can show" in read_page(_page_of(1)).text
+    assert "nothing can be shown" in what_days_can_show(summary.model_copy(update={"num_days": 0}))
+
+
+def test_report_page_shows_no_evidence_as_an_answer() -> None:
+    """Without trades the verdict is an answer with a next command, and undefined numbers have reasons, not zeros."""
+    run = flat_run()
+    text = _text_without_pictures(run)
+    assert "no evidence" in text
+    assert "This is an answer" in text
+    assert "Next: lorentzian walkforward" in text
+    values = {line.label: line.value for line in headline_lines(_summary(run))}
+    assert values["Sharpe ratio"] == f"{DASH} (never varies)"
+    assert values["break-even cost"] == f"{DASH} (no trades)"
+    assert values["trades"] == "0"
+
+
+def test_report_page_counts_failed_windows() -> None:
+    """A failed window is in the headline, and keeps its row with the reason."""
+    run = example_run(3, failed=(1,))
+    text = _text_without_pictures(run, failed={"1": "There are 0 klines."})
+    assert "2 of 3 windows, 1 failed: 1." in text
+    assert "not finished: There are 0 klines." in text
+
+
+def test_report_page_escapes_hostile_names() -> None:
+    """Markup in a symbol, a message, a model or a version stays text, on the page and in its pictures."""
+    run = example_run(1)
+    market = MarketSettings.model_construct(**run.plan.procedure.market.model_dump() | {"symbol": HOSTILE})
+    procedure = run.plan.procedure.model_copy(update={"market": market})
+    plan = run.plan.model_copy(update={"procedure": procedure, "versions": {HOSTILE: HOSTILE}})
+    evaluation = replace(run.evaluation, models=run.evaluation.models | {HOSTILE: run.evaluation.models["always-long"]})
+    summary = summary_record(plan, evaluation, HOSTILE, {"9": HOSTILE}, HOSTILE)
+    page = read_page(report_page(plan, summary, evaluation, run_figures(plan, evaluation)))
+    assert "script" not in page.tags
+    assert "img" not in page.tags
+    assert page.text.count("<script>alert(1)</script>") > 8
+
+
+def test_report_page_does_not_know_the_run() -> None:
+    """The same results under another id, stamp and time are the same bytes."""
+    run = example_run(1)
+    other = replace(
+        run, plan=run.plan.model_copy(update={"run_id": "other", "stamp": "20300101_000000", "created_at_ms": 1})
+    )
+    assert _page(other) == _page_of(1)
+
+
+def test_report_page_repeats_across_processes() -> None:
+    """Another process, with another seed for hashes, makes the same page and the same PNG."""
+    (picture,) = training_figures(example_run(1).trained[TRADED].curves)
+    here = [hashlib.sha256(data).hexdigest() for data in (_page_of(1), png_bytes(picture.figure))]
+    there = subprocess.run(
+        [sys.executable, "-c", PRINT_DIGESTS], env={"PYTHONHASHSEED": "1"}, capture_output=True, check=True, text=True
+    )
+    assert there.stdout.split() == here
+
+
+def test_report_page_stays_small() -> None:
+    """21 windows fit into 600 kB."""
+    assert len(_page_of(LARGE)) < MAX_BYTES

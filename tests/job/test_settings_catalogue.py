@@ -1,0 +1,86 @@
+from collections import Counter
+
+import pytest
+from pydantic import SecretStr
+
+from job.cli import COMMANDS, settings_class
+from job.settings import DEFAULT_HORIZON_BARS, LabelSettings, MarketSettings
+from job.settings_catalogue import PREFIX, Setting, environment_names, settings_of
+
+SETTINGS = [(name, setting) for name in COMMANDS for setting in settings_of(settings_class(name))]
+
+
+def setting_of(command: str, name: str) -> Setting:
+    """One setting by name."""
+    return next(setting for setting in settings_of(settings_class(command)) if setting.name == name)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_setting_names_are_unique_within_a_command(command: str) -> None:
+    """A flag stands for one setting, whatever its group."""
+    names = Counter(setting.name for setting in settings_of(settings_class(command)))
+    assert max(names.values()) == 1
+
+
+def test_environment_names_never_collide() -> None:
+    """No name reaches two settings: not over all commands, nor between a command's names and the general ones."""
+    reached: dict[str, set[str]] = {}
+    for command, setting in SETTINGS:
+        for name in environment_names(setting, (command,)):
+            reached.setdefault(name, set()).add(setting.name)
+    assert {name: settings for name, settings in reached.items() if len(settings) > 1} == {}
+    assert f"{PREFIX}CONFIG" not in reached
+
+
+def test_environment_names_come_strongest_first() -> None:
+    """A name that others have fixed, then one for each command that is asked, then the general one."""
+    assert list(environment_names(setting_of("window", "index"), ("window", "walkforward"))) == [
+        "JOB_COMPLETION_INDEX",
+        "LORENTZIAN_WINDOW_INDEX",
+        "LORENTZIAN_WALKFORWARD_INDEX",
+        "LORENTZIAN_INDEX",
+    ]
+
+
+def test_secrets_are_secret_in_type() -> None:
+    """What holds a password is a secret, and nothing else needs to be."""
+    secrets = {setting.name for _, setting in SETTINGS if setting.is_secret}
+    assert secrets == {"database_url"}
+    assert all(not setting.is_secret for _, setting in SETTINGS if setting.name == "database_password_file")
+    assert all(setting.field.annotation == SecretStr | None for _, setting in SETTINGS if setting.is_secret)
+
+
+def test_every_setting_is_described_and_has_a_default() -> None:
+    """The help text of each says what it is; a command without any setting given has all it needs."""
+    assert [setting.name for _, setting in SETTINGS if not setting.field.description] == []
+    assert [setting.name for _, setting in SETTINGS if setting.field.is_required()] == []
+
+
+@pytest.mark.parametrize(
+    ("command", "name", "metavar"),
+    [
+        ("train", "epochs", "N"),
+        ("train", "lr", "X"),
+        ("train", "market", "{perp,spot}"),
+        ("train", "optimize_metric", "{total_return,win_rate,sharpe_ratio,sortino_ratio,calmar_ratio}"),
+        ("train", "save_path", "SAVE_PATH"),
+    ],
+)
+def test_metavar_says_what_is_expected(command: str, name: str, metavar: str) -> None:
+    """Choices are listed, numbers are letters."""
+    assert setting_of(command, name).metavar == metavar
+
+
+def test_horizon_follows_the_interval_unless_it_is_given() -> None:
+    """Every supported interval has a horizon; 5m means 12 bars and 15m eight."""
+    assert LabelSettings().horizon_bars("5m") == 12
+    assert LabelSettings().horizon_bars("15m") == 8
+    assert LabelSettings(horizon=3).horizon_bars("5m") == 3
+    for interval in DEFAULT_HORIZON_BARS:
+        assert MarketSettings(interval=interval).interval == interval
+
+
+def test_context_leaves_out_the_market_itself() -> None:
+    """Trading BTC needs no BTC context, and nothing counts twice."""
+    market = MarketSettings(symbol="BTCUSDT", context=("BTCUSDT", "ETHUSDT", "ETHUSDT"))
+    assert market.context_symbols == ("ETHUSDT",)
