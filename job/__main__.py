@@ -26,7 +26,12 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 def _run(arguments: Sequence[str]) -> ExitCode:
     try:
-        return _run_command(parse(arguments))
+        code = _run_arguments(arguments)
+        sys.stdout.flush()  # here, where a reader that has gone is no surprise
+        return code
+    except KeyboardInterrupt:
+        _say("Stopped by a second Ctrl-C.", "What was finished is kept, and the same command goes on from it.")
+        return ExitCode.CANCELLED
     except JobError as error:
         _show_trace(arguments)
         _say(error.message, error.remedy)
@@ -42,6 +47,14 @@ def _run(arguments: Sequence[str]) -> ExitCode:
             "Run it again with --debug, and report what it shows.",
         )
         return ExitCode.BUG
+
+
+def _run_arguments(arguments: Sequence[str]) -> ExitCode:
+    try:
+        line = parse(arguments)
+    except SystemExit:  # help or the version was printed
+        return ExitCode.DONE
+    return _run_command(line)
 
 
 def _show_trace(arguments: Sequence[str]) -> None:
@@ -64,7 +77,7 @@ def _run_command(line: CommandLine) -> ExitCode:
     output = loaded.settings.output
     configure_logs(log_format=output.log_format, verbose=output.verbose, quiet=output.quiet)
     try:
-        command = import_module(f"job.commands.{COMMANDS[line.name].module}")
+        code = import_module(f"job.commands.{COMMANDS[line.name].module}").run(loaded)
     except ModuleNotFoundError as error:
         if error.name is None or error.name.split(".")[0] == "job":
             raise
@@ -72,7 +85,6 @@ def _run_command(line: CommandLine) -> ExitCode:
             f"`lorentzian {line.name}` needs the package {error.name!r}, which is not installed.",
             remedy="Run `pip install 'lorentzian-trainer[local]'`.",
         ) from error
-    code = command.run(loaded)
     assert isinstance(code, ExitCode)
     return code
 

@@ -12,14 +12,18 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
 
+import structlog
+
 from job.artifacts.keys import RunKeys
 from job.artifacts.store import CreateOutcome, ObjectStore
-from job.artifacts.stored_records import record_bytes
+from job.artifacts.stored_records import parse_record, record_bytes
 from job.errors import ExitCode, JobError
 from job.intervals import SECOND_MS
 from job.records import AttemptRecord, ExecutionRecord, FailureRecord
 
 BEAT_SECONDS = 30.0
+# Who was asked to stop has not failed, however often it happens.
+STOPPED = (ExitCode.CANCELLED, ExitCode.TERMINATED)
 
 
 def now_ms() -> int:
@@ -33,11 +37,12 @@ class Attempt:
     Parameters
     ----------
     store, keys, index : which window.
-    max_attempts : after this many, a failure is final whatever its cause.
+    max_attempts : after this many, a failure is final whatever its cause; those that were stopped do not count.
     """
 
     def __init__(self, store: ObjectStore, keys: RunKeys, index: int, *, max_attempts: int) -> None:
         self._store, self._keys = store, keys
+        self._num_stopped = 0
         self._seconds: dict[str, float] = {}
         self._ended = threading.Event()
         self._lock = threading.Lock()
@@ -58,8 +63,11 @@ class Attempt:
         while True:
             record = self._record.model_copy(update={"attempt": number})
             key = self._keys.attempt(record.index, number)
-            if self._store.create(key, record_bytes(record)).outcome is CreateOutcome.CREATED:
+            creation = self._store.create(key, record_bytes(record))
+            if creation.outcome is CreateOutcome.CREATED:
                 break
+            earlier = parse_record(AttemptRecord, creation.stored.data, where=key)
+            self._num_stopped += earlier.exit_code in STOPPED
             number += 1
         self._record = record
         self._beats.start()
@@ -72,9 +80,13 @@ class Attempt:
         self._beats.join()
         code = _exit_code(error)
         self._record = self._record.model_copy(update={"ended_at_ms": now_ms(), "exit_code": int(code)})
-        self._write()
-        if error is not None and self._is_final(code):
-            self._store.put(self._keys.window_failure(self._record.index), record_bytes(self._failure(error, code)))
+        try:
+            self._write()
+            if error is not None and self._is_final(code):
+                self._store.put(self._keys.window_failure(self._record.index), record_bytes(self._failure(error, code)))
+        except JobError as unnoted:
+            # What happened is the news, not that it could not be noted: silence will tell the others.
+            structlog.get_logger().warning("attempt_end_not_noted", reason=unnoted.message)
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
@@ -111,8 +123,7 @@ class Attempt:
     def _is_final(self, code: ExitCode) -> bool:
         if code in (ExitCode.DATA, ExitCode.NO_DATA):
             return True
-        is_stopped = code in (ExitCode.CANCELLED, ExitCode.TERMINATED)
-        return self._record.attempt >= self._record.max_attempts and not is_stopped
+        return code not in STOPPED and self._record.attempt - self._num_stopped >= self._record.max_attempts
 
     def _failure(self, error: BaseException, code: ExitCode) -> FailureRecord:
         if isinstance(error, JobError):
@@ -142,4 +153,6 @@ class Attempt:
 def _exit_code(error: BaseException | None) -> ExitCode:
     if error is None:
         return ExitCode.DONE
+    if isinstance(error, KeyboardInterrupt):
+        return ExitCode.CANCELLED
     return error.exit_code if isinstance(error, JobError) else ExitCode.BUG

@@ -149,6 +149,8 @@ def parse(arguments: Sequence[str]) -> CommandLine:
     SystemExit
         With 0, after ``--help`` or ``--version``.
     """
+    if len(arguments) > 1 and arguments[0] == "help":
+        arguments = (arguments[1], "--help")
     if not arguments or arguments[0] in ("-h", "--help", "help"):
         print(_overview())
         raise SystemExit(0)
@@ -157,9 +159,7 @@ def parse(arguments: Sequence[str]) -> CommandLine:
         raise SystemExit(0)
     name, *rest = arguments
     if name not in COMMANDS:
-        near = difflib.get_close_matches(name, COMMANDS, n=1)
-        hint = f"Did you mean `lorentzian {near[0]}`?" if near else "`lorentzian --help` lists the commands."
-        raise UsageError(f"There is no command {name!r}.", remedy=hint)
+        raise no_such_command(name)
     parser, names = _build_parser(name)
     known, unknown = parser.parse_known_args(rest)
     if unknown:
@@ -170,6 +170,13 @@ def parse(arguments: Sequence[str]) -> CommandLine:
     values = vars(known)
     config_file = values.pop("config")
     return CommandLine(name=name, flags={n: v for n, v in values.items() if n in names}, config_file=config_file)
+
+
+def no_such_command(name: str) -> UsageError:
+    """The error for a word that is no command, with the nearest one that is."""
+    near = difflib.get_close_matches(name, COMMANDS, n=1)
+    hint = f"Did you mean `lorentzian {near[0]}`?" if near else "`lorentzian --help` lists the commands."
+    return UsageError(f"There is no command {name!r}.", remedy=hint)
 
 
 def _overview() -> str:

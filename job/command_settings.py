@@ -1,5 +1,7 @@
 """Which groups of settings each command takes."""
 
+from pydantic import Field
+
 from job.settings import (
     CollectSettings,
     ComputeSettings,
@@ -28,100 +30,100 @@ from job.settings import (
 class CommandSettings(Group):
     """The settings of one command: one field a group."""
 
-    output: OutputSettings = OutputSettings()
+    output: OutputSettings = Field(default_factory=OutputSettings)
 
 
 class MigrateCommand(CommandSettings):
     """Settings of `lorentzian migrate`."""
 
-    database: DatabaseSettings = DatabaseSettings()
+    database: DatabaseSettings = Field(default_factory=DatabaseSettings)
 
 
 class ImportCommand(MigrateCommand):
     """Settings of `lorentzian import`."""
 
-    files: ImportSettings = ImportSettings()
+    files: ImportSettings = Field(default_factory=ImportSettings)
 
 
 class CollectCommand(MigrateCommand):
     """Settings of `lorentzian collect`."""
 
-    market: MarketSettings = MarketSettings()
-    collect: CollectSettings = CollectSettings()
+    market: MarketSettings = Field(default_factory=MarketSettings)
+    collect: CollectSettings = Field(default_factory=CollectSettings)
 
 
 class FeaturesCommand(MigrateCommand):
     """Settings of `lorentzian features`."""
 
-    market: MarketSettings = MarketSettings()
-    features: FeatureSettings = FeatureSettings()
+    market: MarketSettings = Field(default_factory=MarketSettings)
+    features: FeatureSettings = Field(default_factory=FeatureSettings)
 
 
 class ProcedureCommand(FeaturesCommand):
     """What every command that trains shares."""
 
-    costs: CostSettings = CostSettings()
-    label: LabelSettings = LabelSettings()
-    model: ModelSettings = ModelSettings()
-    compute: ComputeSettings = ComputeSettings()
-    run: RunSettings = RunSettings()
+    costs: CostSettings = Field(default_factory=CostSettings)
+    label: LabelSettings = Field(default_factory=LabelSettings)
+    model: ModelSettings = Field(default_factory=ModelSettings)
+    compute: ComputeSettings = Field(default_factory=ComputeSettings)
+    run: RunSettings = Field(default_factory=RunSettings)
 
 
 class TrainCommand(ProcedureCommand):
     """Settings of `lorentzian train`."""
 
-    split: SplitSettings = SplitSettings()
-    model: TrainModelSettings = TrainModelSettings()
+    split: SplitSettings = Field(default_factory=SplitSettings)
+    model: TrainModelSettings = Field(default_factory=TrainModelSettings)
 
 
 class PlanCommand(ProcedureCommand):
     """Settings of `lorentzian plan`, and of every command that works on a walk-forward."""
 
-    windows: WindowSettings = WindowSettings()
+    windows: WindowSettings = Field(default_factory=WindowSettings)
 
 
 class WalkforwardCommand(PlanCommand):
     """Settings of `lorentzian walkforward`."""
 
-    compute: WorkerSettings = WorkerSettings()
+    compute: WorkerSettings = Field(default_factory=WorkerSettings)
 
 
 class WindowCommand(PlanCommand):
     """Settings of `lorentzian window`."""
 
-    index: IndexSettings = IndexSettings()
+    index: IndexSettings = Field(default_factory=IndexSettings)
 
 
 class StoredRunCommand(CommandSettings):
     """Settings of the commands that read a run that exists."""
 
-    run: RunSettings = RunSettings()
+    run: RunSettings = Field(default_factory=RunSettings)
 
 
 class FinalizeCommand(StoredRunCommand):
     """Settings of `lorentzian finalize`."""
 
-    database: DatabaseSettings = DatabaseSettings()
-    compute: ComputeSettings = ComputeSettings()
-    sweep: SweepSettings = SweepSettings()
+    database: DatabaseSettings = Field(default_factory=DatabaseSettings)
+    compute: ComputeSettings = Field(default_factory=ComputeSettings)
+    sweep: SweepSettings = Field(default_factory=SweepSettings)
 
 
 class DoctorCommand(MigrateCommand):
     """Settings of `lorentzian doctor`."""
 
-    compute: ComputeSettings = ComputeSettings()
-    store: StoreSettings = StoreSettings()
+    compute: ComputeSettings = Field(default_factory=ComputeSettings)
+    store: StoreSettings = Field(default_factory=StoreSettings)
 
 
 class DemoCommand(MigrateCommand):
     """Settings of `lorentzian demo`: the rest is the guide's walk-forward."""
 
-    demo: DemoSettings = DemoSettings()
-    market: MarketSettings = MarketSettings()
-    compute: WorkerSettings = WorkerSettings()
+    demo: DemoSettings = Field(default_factory=DemoSettings)
+    market: MarketSettings = Field(default_factory=MarketSettings)
+    compute: WorkerSettings = Field(default_factory=WorkerSettings)
 
 
 class ConfigCommand(CommandSettings):
     """Settings of `lorentzian config`."""
 
-    shown: ConfigSettings = ConfigSettings()
+    shown: ConfigSettings = Field(default_factory=ConfigSettings)

@@ -8,7 +8,9 @@ from pathlib import Path
 import structlog
 from psycopg.conninfo import make_conninfo
 
+from job import interruption
 from job.data.embedded import embedded_database
+from job.data.postgres import connect
 from job.errors import ConfigError
 from job.settings import DatabaseSettings
 
@@ -30,10 +32,15 @@ def open_database(settings: DatabaseSettings, *, source: str = DEFAULT_SOURCE) -
     Raises
     ------
     ConfigError
-        Where a cluster's pod was given no database, or the password file cannot be read.
+        Where a cluster's pod was given no database, the password file cannot be read, or the server refuses us.
+    DatabaseUnavailable
+        Where the server is still away after the seconds that the settings give it.
     """
     configured = _configured(settings)
     if configured is not None:
+        # Waited for here, once: whoever connects later may be in the middle of something.
+        with interruption.at_once():
+            connect(configured, retry_seconds=settings.database_retry_seconds).close()
         yield configured
         return
     if "KUBERNETES_SERVICE_HOST" in os.environ:
@@ -62,4 +69,7 @@ def _password(path: str | None) -> str | None:
     try:
         return Path(path).read_text(encoding="utf-8").rstrip("\r\n")
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"The database password file {path} cannot be read: {type(error).__name__}.") from error
+        raise ConfigError(
+            f"The database password file {path} cannot be read: {type(error).__name__}.",
+            remedy="Check the path, and that this user may read it.",
+        ) from error

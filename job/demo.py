@@ -6,12 +6,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
+import structlog
+
 from job import interruption
 from job.command_settings import DemoCommand, WalkforwardCommand
 from job.data.kline_files import read_kline_file
 from job.data.kline_table import write_klines
 from job.data.klines import MarketKey
-from job.data.postgres import connect
+from job.data.postgres import Connection, connect
 from job.data.schema import migrate
 from job.data.synthetic import SYNTHETIC_CONTEXT, SYNTHETIC_SYMBOL, SYNTHETIC_VENUE, synthetic_markets
 from job.database import open_database
@@ -51,7 +53,10 @@ def run_world(settings: DemoCommand, world: Literal["edge", "noise"]) -> Finishe
                 for symbol, klines in worlds.items():
                     key = MarketKey(venue=SYNTHETIC_VENUE, symbol=symbol, interval=WORLD_INTERVAL)
                     write_klines(connection, key, klines)
-            update_features(connection, market, FeatureSettings())
+            structlog.get_logger().info(
+                "klines_written", symbols=list(worlds), days=WORLD_DAYS, interval=WORLD_INTERVAL
+            )
+            _update_features(connection, market)
         return _walk(settings, market, conninfo, run_id=f"demo-{world}", title=f"{world} world")
 
 
@@ -63,7 +68,10 @@ def run_files(settings: DemoCommand, *, is_symbol_given: bool) -> FinishedRun:
     symbols = [file.key.symbol for file in files]
     intervals = {file.key.interval for file in files}
     if len(intervals) > 1:
-        raise UsageError(f"The files hold different intervals: {', '.join(sorted(intervals))}.")
+        raise UsageError(
+            f"The files hold different intervals: {', '.join(sorted(intervals))}.",
+            remedy="Name files of one interval: the traded market's and its context's.",
+        )
     symbol = settings.market.symbol if is_symbol_given or settings.market.symbol in symbols else symbols[0]
     if symbol not in symbols:
         raise UsageError(f"No file holds {symbol}.", remedy=f"Use --symbol with one of {', '.join(symbols)}.")
@@ -79,7 +87,8 @@ def run_files(settings: DemoCommand, *, is_symbol_given: bool) -> FinishedRun:
             with connection.transaction():
                 for file in files:
                     write_klines(connection, file.key, file.klines)
-            update_features(connection, market, FeatureSettings())
+            structlog.get_logger().info("klines_written", symbols=symbols, interval=market.interval)
+            _update_features(connection, market)
         return _walk(settings, market, conninfo, run_id=None, title=symbol)
 
 
@@ -91,7 +100,7 @@ def run_live(settings: DemoCommand) -> FinishedRun:
     with _prepared(settings, "binance") as conninfo:
         with connect(conninfo) as connection:
             collect(connection, settings.market, CollectSettings(days=WORLD_DAYS), settings.output)
-            update_features(connection, settings.market, FeatureSettings())
+            _update_features(connection, settings.market)
         return _walk(settings, settings.market, conninfo, run_id=None, title=settings.market.symbol)
 
 
@@ -100,8 +109,17 @@ def _prepared(settings: DemoCommand, source: str) -> Iterator[str]:
     interruption.check()
     with open_database(settings.database, source=source) as conninfo:
         with connect(conninfo) as connection:
-            migrate(connection)
+            applied = migrate(connection)
+        structlog.get_logger().info("schema_migrated", source=source, applied=applied)
         yield conninfo
+
+
+def _update_features(connection: Connection, market: MarketSettings) -> None:
+    update = update_features(connection, market, FeatureSettings())
+    structlog.get_logger().info(
+        "features_updated", symbol=market.symbol, features=update.num_columns, new_rows=update.num_added
+    )
+    interruption.check()
 
 
 def _walk(

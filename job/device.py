@@ -1,8 +1,13 @@
 """Which device trains: what was asked for, or an error; never a silent fall back."""
 
+import os
+
 import torch
 
 from job.errors import DeviceError
+
+# Read by numeric libraries when they are loaded, which for some is after the limit was set.
+LATE_LIBRARIES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 def choose_device(name: str) -> torch.device:
@@ -36,3 +41,5 @@ def limit_threads(num_threads: int) -> None:
 
     torch.set_num_threads(num_threads)
     threadpool_limits(num_threads)
+    for name in LATE_LIBRARIES:
+        os.environ[name] = str(num_threads)

@@ -1,15 +1,16 @@
-"""Feature rows kept up to date in Postgres: read klines, build what is new, append."""
+"""Feature rows kept up to date in Postgres: read klines, build the rows that are missing, store them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import psycopg
 
 from job.data.feature_rows import FeatureSetRecord
-from job.data.feature_table import feature_span, register_feature_set, write_features
-from job.data.kline_table import read_klines, stored_span
+from job.data.feature_table import FeatureSpan, feature_span, register_feature_set, write_features
+from job.data.kline_table import KlineSpan, read_klines, stored_span
 from job.data.klines import Klines, MarketKey
 from job.errors import NoDataError
 from job.features.build import build_features, first_bar_needed
+from job.features.definition import MAX_LOOKBACK_MS
 from job.features.registry import feature_set
 from job.intervals import interval_ms
 from job.settings import FeatureSettings, MarketSettings
@@ -32,7 +33,7 @@ def feature_record(market: MarketSettings, features: FeatureSettings) -> Feature
 
 
 def update_features(connection: psycopg.Connection, market: MarketSettings, features: FeatureSettings) -> FeatureUpdate:
-    """Build and store the rows that are missing at the end; rows that are stored are never changed.
+    """Build and store the rows that are missing at either end; rows that are stored are never changed.
 
     Raises
     ------
@@ -43,14 +44,12 @@ def update_features(connection: psycopg.Connection, market: MarketSettings, feat
     record = definition.record
     key = MarketKey(venue=market.venue, symbol=market.symbol, interval=market.interval)
     register_feature_set(connection, record)
-    stored = feature_span(connection, key, record.identity)
-    from_ms = None if stored is None else stored.last_open_ms + interval_ms(market.interval)
+    keys = {symbol: replace(key, symbol=symbol) for symbol in (market.symbol, *market.context_symbols)}
+    spans = {symbol: _require_span(connection, each) for symbol, each in keys.items()}
+    from_ms = _first_missing(feature_span(connection, key, record.identity), spans, interval_ms(market.interval))
     reach_ms = None if from_ms is None else first_bar_needed(from_ms)
-    target = _read_all(connection, key, reach_ms)
-    context = {
-        symbol: _read_all(connection, MarketKey(venue=key.venue, symbol=symbol, interval=key.interval), reach_ms)
-        for symbol in market.context_symbols
-    }
+    context = {symbol: _read_from(connection, each, spans[symbol], reach_ms) for symbol, each in keys.items()}
+    target = context.pop(market.symbol)
     rows = build_features(definition, target, context, from_ms=from_ms)
     num_added = write_features(connection, key, record, rows) if len(rows) else 0
     span = feature_span(connection, key, record.identity)
@@ -69,12 +68,24 @@ def update_features(connection: psycopg.Connection, market: MarketSettings, feat
     )
 
 
-def _read_all(connection: psycopg.Connection, key: MarketKey, start_ms: int | None) -> Klines:
+def _first_missing(stored: FeatureSpan | None, markets: dict[str, KlineSpan], bar_ms: int) -> int | None:
+    """The bar after the last row; None for all bars, where there is no row, or older bars than its first came later."""
+    if stored is None:
+        return None
+    first_possible_ms = max(span.first_open_ms for span in markets.values()) + MAX_LOOKBACK_MS - bar_ms
+    return None if stored.first_open_ms > first_possible_ms else stored.last_open_ms + bar_ms
+
+
+def _require_span(connection: psycopg.Connection, key: MarketKey) -> KlineSpan:
     span = stored_span(connection, key)
     if span is None:
         raise NoDataError(
             f"The database has no klines of {key}.",
             remedy=f"Run `lorentzian collect --symbol {key.symbol} --interval {key.interval}`, or `lorentzian import`.",
         )
-    first = span.first_open_ms if start_ms is None else start_ms
-    return read_klines(connection, key, start_ms=first, end_ms=span.last_open_ms + 1)
+    return span
+
+
+def _read_from(connection: psycopg.Connection, key: MarketKey, span: KlineSpan, start_ms: int | None) -> Klines:
+    first_ms = span.first_open_ms if start_ms is None else start_ms
+    return read_klines(connection, key, start_ms=first_ms, end_ms=span.last_open_ms + 1)

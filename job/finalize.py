@@ -5,22 +5,24 @@ result is a function of the windows that are done, so it does not matter who, or
 after all is a new set of windows, and finalizes again.
 """
 
+import hashlib
 from dataclasses import dataclass
 
 import structlog
 
+from job.artifacts.json_bytes import to_json_bytes
 from job.artifacts.keys import RUNS_PREFIX
-from job.artifacts.manifest import read_manifest, verify, write_with_manifest
+from job.artifacts.manifest import Manifest, read_manifest, verify, write_with_manifest
 from job.artifacts.store import ObjectStore
 from job.artifacts.stored_records import parse_record, record_bytes
 from job.attempt import now_ms
 from job.data.postgres import connect
 from job.dataset import load_dataset
-from job.errors import DataError
-from job.ledger import trials_over
+from job.errors import ConfigError, DataError
+from job.ledger import Trial, procedure_hash, trials_over
 from job.model.checkpoint import checkpoint_bytes
 from job.pipeline import train_all
-from job.plan import final_window
+from job.plan import check_unchanged, final_window
 from job.records import SummaryRecord, WindowRecord
 from job.report.artifacts import report_objects
 from job.report.summary import summary_record
@@ -46,7 +48,10 @@ def finalize(run: Run) -> Finalization:
     Raises
     ------
     DataError
-        Where not one window succeeded.
+        Where not one window succeeded, an object of a window is not what its manifest says, or the data of the
+        final model changed since the plan.
+    ConfigError
+        Where the ledger does not hold this run's readings.
     """
     while True:
         states = window_states(run.store, run.plan, now_ms=now_ms())
@@ -54,9 +59,11 @@ def finalize(run: Run) -> Finalization:
             return Finalization(summary=None, states=states)
         before = run.store.get(run.keys.manifest)
         if before is not None and _is_current(run, states):
-            return Finalization(summary=_stored_summary(run), states=states)
+            summary = _stored_summary(run)
+            note_finished(run.store, run.plan, summary)
+            return Finalization(summary=summary, states=states)
         summary, objects = _build(run, states)
-        is_ours = write_with_manifest(
+        written = write_with_manifest(
             run.store,
             run.keys.manifest,
             objects,
@@ -64,31 +71,36 @@ def finalize(run: Run) -> Finalization:
             extra={"windows": {**_fingerprint(states)}},
             replacing=before.etag if before is not None else None,
         )
-        if is_ours is not None:
-            note_finished(run.store, run.plan, summary)
+        if written is not None:
             structlog.get_logger().info(
                 "run_finalized", run_id=run.plan.run_id, verdict=summary.verdict, windows=summary.headline
             )
-            return Finalization(summary=summary, states=states)
-        # Another finalizer was faster, perhaps with fewer windows: look again.
+        # Look again, whoever wrote: another finalizer may have come between, with fewer windows or more.
 
 
 def planned_runs(store: ObjectStore) -> list[str]:
     """The ids of all runs that have a plan, sorted."""
-    names = {info.key.split("/")[1] for info in store.list(RUNS_PREFIX) if info.key.count("/") >= 2}
-    return sorted(names)
+    paths = (info.key.split("/") for info in store.list(RUNS_PREFIX))
+    return sorted(run_id for _, run_id, *rest in paths if rest == ["plan.json"])
 
 
 def _fingerprint(states: tuple[WindowState, ...]) -> dict[str, str]:
-    return {str(state.index): "done" if state.state == "done" else "failed" for state in states}
+    """What the result is a function of: each window's manifest, or that it has none."""
+    return {str(s.index): _digest(s.manifest) if s.manifest is not None else "failed" for s in states}
+
+
+def _digest(manifest: Manifest) -> str:
+    return hashlib.sha256(to_json_bytes(manifest.model_dump(mode="json"))).hexdigest()
 
 
 def _is_current(run: Run, states: tuple[WindowState, ...]) -> bool:
     """Whether the stored result covers these very windows, and is whole: a racing finalizer may have died over it."""
     manifest = read_manifest(run.store, run.keys.manifest)
-    if manifest is None or manifest.extra.get("windows") != _fingerprint(states):
+    if manifest is None:
         return False
-    return not verify(run.store, manifest, root=run.keys.root)
+    if "windows" not in manifest.extra:
+        raise DataError(f"Run {run.plan.run_id} is a basic training, which has nothing to finalize.")
+    return manifest.extra["windows"] == _fingerprint(states) and not verify(run.store, manifest, root=run.keys.root)
 
 
 def _stored_summary(run: Run) -> SummaryRecord:
@@ -99,7 +111,7 @@ def _stored_summary(run: Run) -> SummaryRecord:
 
 
 def _build(run: Run, states: tuple[WindowState, ...]) -> tuple[SummaryRecord, dict[str, bytes]]:
-    done = [state.index for state in states if state.state == "done"]
+    done = [state for state in states if state.state == "done"]
     if not done:
         raise DataError(
             f"No window of run {run.plan.run_id} succeeded: {states[0].reason}",
@@ -123,30 +135,48 @@ def _build(run: Run, states: tuple[WindowState, ...]) -> tuple[SummaryRecord, di
     }
 
 
-def _read_windows(run: Run, indexes: list[int]) -> tuple[tuple[WindowRecord, ...], tuple[WindowSeries, ...]]:
+def _read_windows(run: Run, done: list[WindowState]) -> tuple[tuple[WindowRecord, ...], tuple[WindowSeries, ...]]:
     records, series = [], []
-    for index in indexes:
-        metrics, arrays = run.store.get(run.keys.window_metrics(index)), run.store.get(run.keys.series(index))
-        if metrics is None or arrays is None:
-            raise DataError(
-                f"Window {index} has a manifest but not the objects that it names.",
-                remedy="Delete its manifest and run the window again.",
-            )
-        records.append(parse_record(WindowRecord, metrics.data, where=run.keys.window_metrics(index)))
-        series.append(
-            read_series(arrays.data, interval=run.plan.procedure.market.interval, where=run.keys.series(index))
-        )
+    for state in done:
+        metrics, arrays = run.keys.window_metrics(state.index), run.keys.series(state.index)
+        records.append(parse_record(WindowRecord, _believed(run, state, metrics), where=metrics))
+        interval = run.plan.procedure.market.interval
+        series.append(read_series(_believed(run, state, arrays), interval=interval, where=arrays))
     return tuple(records), tuple(series)
+
+
+def _believed(run: Run, state: WindowState, key: str) -> bytes:
+    """An object of a window, which must be the one that the window's manifest names."""
+    assert state.manifest is not None
+    digests = {entry.key: entry.sha256 for entry in state.manifest.objects}
+    stored = run.store.get(key)
+    if stored is None or hashlib.sha256(stored.data).hexdigest() != digests.get(run.keys.relative(key)):
+        raise DataError(
+            f"{key} is not what the manifest of window {state.index} says.",
+            remedy="Run that window again: it mends its objects.",
+        )
+    return stored.data
 
 
 def _evaluate(run: Run, windows: tuple[WindowRecord, ...], series: tuple[WindowSeries, ...]) -> RunEvaluation:
     tested = Span(start_ms=windows[0].span.test_start_ms, end_ms=windows[-1].span.test_end_ms)
-    return evaluate_run(run.plan, windows, series, trials_over(run.ledger, tested))
+    return evaluate_run(run.plan, windows, series, _trials(run, tested))
+
+
+def _trials(run: Run, tested: Span) -> list[Trial]:
+    trials = trials_over(run.ledger, tested)
+    if procedure_hash(run.plan.procedure, run.plan.feature_set) not in {trial.procedure for trial in trials}:
+        raise ConfigError(
+            f"The ledger {run.ledger.location} does not hold the readings of run {run.plan.run_id}.",
+            remedy="Name with --ledger the one that its windows were run with.",
+        )
+    return trials
 
 
 def _final_model(run: Run) -> bytes:
     """The procedure fitted once more on the newest training span; it has no test score of its own."""
     window = final_window(run.plan)
     with connect(run.conninfo) as connection:
+        check_unchanged(connection, run.plan, window.span)
         training = load_dataset(connection, run.plan, window.train)
     return checkpoint_bytes(train_all(run, window, training)[run.traded_model], run.plan)

@@ -1,18 +1,24 @@
 """A request to stop, noted by the signal handlers and obeyed wherever work can be left cleanly.
 
-Long loops call `check`; it raises at a moment that the loop has chosen, so that nothing is torn.
+Long loops call `check`; it raises at a moment that the loop has chosen, so that nothing is torn. What only waits,
+or is undone as a whole by the database, stands in an `at_once` block, and is left wherever it is.
 """
 
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType
 
 from job.errors import Cancelled, Terminated
 
 _requested: list[type[Cancelled] | type[Terminated]] = []
+_open_blocks: list[None] = []  # one for each `at_once` block around what runs now
 
 
 def request_termination(_signal: int, _frame: FrameType | None) -> None:
     """Handle SIGTERM: the pod is wanted elsewhere."""
     _requested.append(Terminated)
+    _raise_in_block()
 
 
 def request_cancel(_signal: int, _frame: FrameType | None) -> None:
@@ -20,6 +26,7 @@ def request_cancel(_signal: int, _frame: FrameType | None) -> None:
     if Cancelled in _requested:
         raise KeyboardInterrupt
     _requested.append(Cancelled)
+    _raise_in_block()
 
 
 def is_requested() -> bool:
@@ -30,6 +37,32 @@ def is_requested() -> bool:
 def check() -> None:
     """Raise `Terminated` or `Cancelled` where one was asked for, else do nothing."""
     if _requested:
+        kept = "What was finished is kept, and the same command goes on from it."
         if _requested[0] is Terminated:
-            raise Terminated("Stopped by SIGTERM; finished windows are kept, and the next start goes on from them.")
-        raise Cancelled("Stopped by Ctrl-C; finished windows are kept, and the same command goes on from them.")
+            raise Terminated("Stopped by SIGTERM.", remedy=kept)
+        raise Cancelled("Stopped by Ctrl-C.", remedy=kept)
+
+
+@contextmanager
+def at_once() -> Iterator[None]:
+    """Raise in the middle of the block, where a request arrives: for waits and single transactions."""
+    check()
+    _open_blocks.append(None)
+    try:
+        yield
+    finally:
+        if _open_blocks:
+            _open_blocks.pop()
+
+
+def sleep(seconds: float) -> None:
+    """Sleep, unless a request comes."""
+    with at_once():
+        time.sleep(seconds)
+
+
+def _raise_in_block() -> None:
+    if _open_blocks:
+        # Once: what the block's end still does (closing, rolling back) must not be left in its turn.
+        _open_blocks.clear()
+        check()

@@ -6,6 +6,7 @@ failed, since its entry is written first. The ledger lives apart from the runs, 
 """
 
 import hashlib
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -18,10 +19,12 @@ from job.artifacts.keys import LEDGER_PREFIX
 from job.artifacts.store import ObjectStore
 from job.artifacts.stored_records import parse_record, record_bytes
 from job.evaluation.daily import DailyReturns
+from job.intervals import floor_day
 from job.records import LedgerEntryRecord, LedgerResultRecord, PlanRecord, ProcedureRecord
 from job.windows import Span, Window
 
 RESULT_SUFFIX = ".daily.json"
+_KEY = re.compile(rf"{LEDGER_PREFIX}[^/]+/([0-9a-f]+)/(\d+)-(\d+)/[0-9a-f]+(\.daily)?\.json")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,16 +67,19 @@ def note_result(ledger: ObjectStore, entry_key: str, daily: DailyReturns) -> Non
 
 def trials_over(ledger: ObjectStore, span: Span) -> list[Trial]:
     """Every procedure that has read a test slice overlapping ``span``, ordered by hash."""
-    results: dict[str, dict[int, float]] = {}
-    for key in sorted(info.key for info in ledger.list(LEDGER_PREFIX)):
-        procedure, test = _parse(key)
+    readings: dict[str, dict[Span, str | None]] = {}
+    for key in (info.key for info in ledger.list(LEDGER_PREFIX)):
+        name = _KEY.fullmatch(key)
+        if name is None:
+            continue
+        test = Span(start_ms=int(name[2]), end_ms=int(name[3]))
         if test.start_ms < span.end_ms and span.start_ms < test.end_ms:
-            days = results.setdefault(procedure, {})
-            if key.endswith(RESULT_SUFFIX):
-                days.update(_read_result(ledger, key))
+            tests = readings.setdefault(name[1], {})
+            # Another model's reading of the same test is another attempt at it: one of them, by name, stands for all.
+            tests[test] = key if name[4] else tests.get(test)
     return [
-        Trial(procedure=procedure, daily_returns=np.array([days[day] for day in sorted(days)]))
-        for procedure, days in sorted(results.items())
+        Trial(procedure=procedure, daily_returns=_daily_returns(ledger, tests, span))
+        for procedure, tests in sorted(readings.items())
     ]
 
 
@@ -83,10 +89,19 @@ def _folder(procedure: ProcedureRecord, feature_set: str, test: Span) -> str:
     return f"{LEDGER_PREFIX}{series}/{procedure_hash(procedure, feature_set)}/{test.start_ms}-{test.end_ms}"
 
 
-def _parse(key: str) -> tuple[str, Span]:
-    procedure, span = key.split("/")[-3:-1]
-    start, _, end = span.partition("-")
-    return procedure, Span(start_ms=int(start), end_ms=int(end))
+def _daily_returns(ledger: ObjectStore, tests: dict[Span, str | None], span: Span) -> FloatArray:
+    """The returns of the days of ``span``: a day shared by two tests compounds, one told by two runs counts once."""
+    returns: dict[int, float] = {}
+    end_of_last_ms = 0
+    for test in sorted(tests, key=lambda each: (each.start_ms, each.end_ms)):
+        key = tests[test]
+        if key is None:
+            continue
+        for day, value in _read_result(ledger, key):
+            is_shared = day in returns and test.start_ms >= end_of_last_ms
+            returns[day] = (1 + returns[day]) * (1 + value) - 1 if is_shared else value
+        end_of_last_ms = max(end_of_last_ms, test.end_ms)
+    return np.array([returns[day] for day in sorted(returns) if floor_day(span.start_ms) <= day < span.end_ms])
 
 
 def _read_result(ledger: ObjectStore, key: str) -> Iterator[tuple[int, float]]:

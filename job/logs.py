@@ -6,9 +6,19 @@ Logs go to stderr, results to stdout.
 import logging
 import os
 import sys
-from typing import Any, Literal
+from typing import Any, Literal, TextIO, cast
 
 import structlog
+
+
+class _Stderr:
+    """Stderr as it is when a line is written: while a progress bar is drawn, lines go above it."""
+
+    def write(self, text: str) -> None:
+        sys.stderr.write(text)
+
+    def flush(self) -> None:
+        sys.stderr.flush()
 
 
 def is_interactive(stream: Any = None) -> bool:
@@ -35,5 +45,5 @@ def configure_logs(*, log_format: Literal["auto", "text", "json"], verbose: bool
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+        logger_factory=structlog.WriteLoggerFactory(cast(TextIO, _Stderr())),
     )

@@ -1,5 +1,7 @@
 """From settings to a run: its stores, its database, its plan."""
 
+import structlog
+
 from job.artifacts.opening import open_store
 from job.artifacts.probe import probe_store
 from job.artifacts.store import ObjectStore
@@ -46,6 +48,7 @@ def plan_run(settings: PlanCommand, conninfo: str, *, cut: Cut = cut_walkforward
         existing = read_plan(store, settings.run.run_id)
         if existing is not None:
             check_same_procedure(existing, procedure)
+            note_started(store, existing)  # whoever planned it may have died before
             return existing
     with connect(conninfo) as connection:
         plan = make_plan(
@@ -78,7 +81,7 @@ def address_of(settings: PlanCommand, plan: PlanRecord, conninfo: str) -> RunAdd
 
 
 def open_run(address: RunAddress) -> Run:
-    """Open a run that has been planned.
+    """Open a run that has been planned, on as many threads as its plan says, since results depend on that.
 
     Raises
     ------
@@ -89,7 +92,9 @@ def open_run(address: RunAddress) -> Run:
     plan = read_plan(store, address.run_id)
     if plan is None:
         raise _no_such_run(store, address.run_id)
-    limit_threads(address.threads)
+    if address.threads != plan.threads:
+        structlog.get_logger().info("threads_of_the_plan_are_used", threads=plan.threads, asked=address.threads)
+    limit_threads(plan.threads)
     return Run(
         plan=plan,
         store=store,

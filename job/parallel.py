@@ -4,14 +4,16 @@ Workers are processes, one thread each, because that is what makes a run here eq
 byte. A worker that dies (out of memory, say) costs its window one attempt and is replaced.
 """
 
-import logging
 import multiprocessing
 import os
 import signal
+import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
+from pathlib import Path
 from typing import TypeAlias
 
 import structlog
@@ -20,12 +22,14 @@ from job import interruption
 from job.artifacts.keys import RunKeys
 from job.artifacts.opening import open_store
 from job.artifacts.stored_records import record_bytes
-from job.errors import DataError, ExitCode, JobError, NoDataError, TransientError
+from job.errors import DataError, ExitCode, Interrupted, JobError, NoDataError, Terminated, TransientError
+from job.logs import configure_logs
 from job.records import FailureRecord
 
 MAX_ATTEMPTS = 3
 POLL_SECONDS = 0.2
 STOP_SECONDS = 30.0
+CPU_QUOTA = Path("/sys/fs/cgroup/cpu.max")  # microseconds of processor time, and of wall time
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,40 +102,50 @@ def run_windows(
 
 
 def num_processors() -> int:
-    """Processors that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
+    """Processors that this process may use: those it may run on, and no more than its container's share of time."""
+    num_allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
+    try:
+        quota, period = (int(number) for number in CPU_QUOTA.read_text().split())
+    except (OSError, ValueError):  # no such file, or `max` in it: no limit
+        return num_allowed
+    return max(1, min(num_allowed, quota // period))
 
 
 class _Pool:
     def __init__(self, address: RunAddress, waiting: list[int], on_news: Callable[[News], None]) -> None:
         self._address, self._waiting, self._on_news = address, waiting, on_news
-        self._deaths: dict[int, int] = {}
+        self._num_failures: dict[int, int] = {}
         self._workers: list[_Worker] = []
 
     def run(self, num_workers: int) -> None:
         while self._waiting or any(w.index is not None for w in self._workers):
             interruption.check()
-            while self._waiting and len(self._workers) < num_workers:
-                self._workers.append(self._start())
-            for worker in [w for w in self._workers if w.index is None and self._waiting]:
-                worker.index = self._waiting.pop(0)
-                worker.pipe.send(worker.index)
+            self._hand_out(num_workers)
             ready = wait([w.pipe for w in self._workers], timeout=POLL_SECONDS)
             for worker in [w for w in self._workers if w.pipe in ready]:
                 self._listen(worker)
 
     def stop(self) -> None:
+        """End every worker: at once where it is idle, as soon as it can leave its window where it is not."""
         for worker in self._workers:
-            if worker.index is not None and worker.process.is_alive():
-                os.kill(worker.process.pid or 0, signal.SIGTERM)
-            elif worker.process.is_alive():
-                worker.pipe.send(None)
+            if worker.index is not None:
+                worker.process.terminate()
+            _send(worker, None)
+        deadline = time.monotonic() + STOP_SECONDS
         for worker in self._workers:
-            worker.process.join(STOP_SECONDS)
+            worker.process.join(max(0.0, deadline - time.monotonic()))
             if worker.process.is_alive():
                 worker.process.kill()
                 worker.process.join()
             worker.pipe.close()
+
+    def _hand_out(self, num_workers: int) -> None:
+        idle = [w for w in self._workers if w.index is None]
+        while len(idle) < len(self._waiting) and len(self._workers) < num_workers:
+            idle.append(self._start())
+        for worker in idle[: len(self._waiting)]:
+            worker.index = self._waiting.pop(0)
+            _send(worker, worker.index)
 
     def _start(self) -> _Worker:
         context = multiprocessing.get_context("spawn")
@@ -139,12 +153,14 @@ class _Pool:
         process = context.Process(target=_work, args=(self._address, theirs), daemon=True)
         process.start()
         theirs.close()
-        return _Worker(process=process, pipe=ours)
+        worker = _Worker(process=process, pipe=ours)
+        self._workers.append(worker)
+        return worker
 
     def _listen(self, worker: _Worker) -> None:
         try:
             news = worker.pipe.recv()
-        except EOFError:
+        except (EOFError, OSError):
             self._bury(worker)
             return
         if isinstance(news, WindowEnded):
@@ -172,7 +188,7 @@ class _Pool:
         failure = FailureRecord(
             index=worker.index,
             exit_code=int(ExitCode.BUG),
-            message=f"Its process died {MAX_ATTEMPTS} times, the last time with exit code {worker.process.exitcode}.",
+            message=f"Its process ended with {_ending(worker.process)} in the last of {MAX_ATTEMPTS} attempts.",
             remedy="Give it more memory, or lower --workers.",
         )
         store = open_store(self._address.save_path)
@@ -180,19 +196,32 @@ class _Pool:
         self._on_news(WindowEnded(index=worker.index, error=DataError(failure.message, remedy=failure.remedy)))
 
     def _may_retry(self, index: int) -> bool:
-        self._deaths[index] = self._deaths.get(index, 0) + 1
-        return self._deaths[index] < MAX_ATTEMPTS
+        self._num_failures[index] = self._num_failures.get(index, 0) + 1
+        return self._num_failures[index] < MAX_ATTEMPTS
+
+
+def _send(worker: _Worker, message: int | None) -> None:
+    with suppress(OSError):  # a worker that has died says so at the other end of `wait`
+        worker.pipe.send(message)
+
+
+def _ending(process: BaseProcess) -> str:
+    code = process.exitcode or 0
+    return f"exit code {code}" if code >= 0 else f"signal {-code} ({signal.strsignal(-code)})"
 
 
 def _work(address: RunAddress, pipe: "Connection[News, int | None]") -> None:
     """Take windows until told to stop, or until the parent is gone."""
     signal.signal(signal.SIGTERM, interruption.request_termination)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent passes it on
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
+    configure_logs(log_format="auto", verbose=False, quiet=True)
     try:
         while (index := pipe.recv()) is not None:
-            pipe.send(WindowEnded(index=index, error=_run_one(address, index, pipe)))
-    except (EOFError, BrokenPipeError):
+            error = _run_one(address, index, pipe)
+            if isinstance(error, Interrupted):
+                return
+            pipe.send(WindowEnded(index=index, error=error))
+    except (EOFError, OSError):
         return
 
 
@@ -201,14 +230,15 @@ def _run_one(address: RunAddress, index: int, pipe: "Connection[News, int | None
     from job.window_attempt import attempt_window
 
     def tell(part: int, epoch: int, loss: float) -> None:
-        pipe.send(EpochDone(index=index, part=part, epoch=epoch, loss=loss))
+        try:
+            pipe.send(EpochDone(index=index, part=part, epoch=epoch, loss=loss))
+        except OSError as error:
+            raise Terminated("The process that this worker works for has gone.") from error
 
     try:
         attempt_window(open_run(address), index, max_attempts=MAX_ATTEMPTS, on_progress=tell)
     except JobError as error:
         return error
-    except (BrokenPipeError, EOFError):
-        raise
     except Exception as error:  # noqa: BLE001 - whatever it is, the parent must hear of it
         structlog.get_logger().exception("worker_failed", window_index=index)
         return JobError(f"This is a bug in lorentzian: {type(error).__name__} in window {index}.")

@@ -5,7 +5,7 @@ import platform
 from dataclasses import dataclass
 
 from job import interruption
-from job.artifacts.manifest import read_manifest, write_with_manifest
+from job.artifacts.results import stands, write_once
 from job.artifacts.stored_records import record_bytes
 from job.attempt import Attempt
 from job.data.postgres import connect
@@ -22,7 +22,7 @@ from job.windows import Window
 
 
 def run_window(run: Run, index: int, *, attempt: Attempt, on_progress: OnProgress | None = None) -> None:
-    """Train, test and store one window.
+    """Train, test and store one window; where another pod has stored it meanwhile, its result stands.
 
     Parameters
     ----------
@@ -40,9 +40,10 @@ def run_window(run: Run, index: int, *, attempt: Attempt, on_progress: OnProgres
     outcome = train_and_test(run, window, attempt=attempt, on_progress=on_progress)
     interruption.check()
     with attempt.stage("store"):
-        _store(run, window, outcome)
-    execution = attempt.execution(cpu=platform.processor() or platform.machine(), device=str(run.device))
-    run.store.put(run.keys.execution(index), record_bytes(execution))
+        is_ours = _store(run, window, outcome)
+    if is_ours:
+        execution = attempt.execution(cpu=platform.processor() or platform.machine(), device=str(run.device))
+        run.store.put(run.keys.execution(index), record_bytes(execution))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,13 +93,13 @@ def train_all(
 
 
 def is_done(run: Run, index: int) -> bool:
-    """Whether the window's manifest stands, which is written last."""
-    return read_manifest(run.store, run.keys.window_manifest(index)) is not None
+    """Whether the window's manifest, which is written last, stands over whole objects."""
+    return stands(run.store, run.keys.window_manifest(index), root=run.keys.root)
 
 
-def _store(run: Run, window: Window, outcome: WindowOutcome) -> None:
+def _store(run: Run, window: Window, outcome: WindowOutcome) -> bool:
     record = window_record(window, run.plan, outcome.trained, outcome.tested, traded_model=run.traded_model)
-    write_with_manifest(
+    return write_once(
         run.store,
         run.keys.window_manifest(window.index),
         {
@@ -107,5 +108,4 @@ def _store(run: Run, window: Window, outcome: WindowOutcome) -> None:
             run.keys.window_metrics(window.index): record_bytes(record),
         },
         root=run.keys.root,
-        extra={},
     )

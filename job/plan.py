@@ -32,6 +32,7 @@ from job.windows import Span, Window, plan_windows
 
 # Days of klines that only warm features up (`job.features`): less than that short is not short of history.
 MAX_LOOKBACK_DAYS = 3
+NO_FEATURES = ""  # the identity of a set that nothing is stored under
 PACKAGES = ("lorentzian-trainer", "numpy", "scikit-learn", "torch")
 
 # From a procedure and the span that has features to the windows of a run.
@@ -104,8 +105,9 @@ def make_plan(
     key = market_key(procedure)
     first_ms, end_ms = _feature_days(connection, key, feature_set)
     windows = cut(procedure, Span(start_ms=first_ms, end_ms=end_ms))
-    start_ms = floor_day(windows[0].train.start_ms - LABEL_LOOKBACK_MS)
-    digests = day_digests(connection, key, feature_set.identity, start_ms=start_ms, end_ms=end_ms)
+    digests = _digests(
+        connection, key, feature_set.identity, first_train_ms=windows[0].train.start_ms, start_ms=0, end_ms=end_ms
+    )
     return PlanRecord(
         run_id=run_id
         or default_run_id(procedure, feature_set, digests, last_open_ms=end_ms - interval_ms(key.interval)),
@@ -182,7 +184,8 @@ def check_unchanged(connection: psycopg.Connection, plan: PlanRecord, span: Span
     key = market_key(plan.procedure)
     start_ms = floor_day(span.start_ms - LABEL_LOOKBACK_MS)
     end_ms = min(floor_day(span.end_ms - 1) + DAY_MS, plan.end_ms)
-    now = day_digests(connection, key, plan.feature_set, start_ms=start_ms, end_ms=end_ms)
+    first_train_ms = plan.windows[0].train_start_ms
+    now = _digests(connection, key, plan.feature_set, first_train_ms=first_train_ms, start_ms=start_ms, end_ms=end_ms)
     days = [day for day in now | plan.day_digests if _lies_between(day, start_ms, end_ms)]
     changed = sorted(day for day in days if now.get(day) != plan.day_digests.get(day))
     if changed:
@@ -230,6 +233,19 @@ def _feature_days(connection: psycopg.Connection, key: MarketKey, feature_set: F
             remedy="Run `lorentzian features` with the same --symbol, --interval, --context and --venue.",
         )
     return rows.first_open_ms, rows.last_open_ms + interval_ms(key.interval)
+
+
+def _digests(
+    connection: psycopg.Connection, key: MarketKey, feature_set: str, *, first_train_ms: int, start_ms: int, end_ms: int
+) -> dict[str, str]:
+    """A digest per UTC day of [start_ms, end_ms), of what the windows read there and nothing else.
+
+    Before the first training span they read klines alone, and not for longer than labels look back.
+    """
+    klines_from_ms = max(start_ms, first_train_ms - LABEL_LOOKBACK_MS)
+    before = day_digests(connection, key, NO_FEATURES, start_ms=klines_from_ms, end_ms=first_train_ms)
+    trained = day_digests(connection, key, feature_set, start_ms=max(start_ms, first_train_ms), end_ms=end_ms)
+    return {day: before.get(day, "") + trained.get(day, "") for day in sorted(before | trained)}
 
 
 def _span_record(window: Window) -> WindowSpanRecord:

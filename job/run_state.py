@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from job.artifacts.keys import RunKeys
-from job.artifacts.manifest import read_manifest
+from job.artifacts.manifest import Manifest, read_manifest
 from job.artifacts.store import ObjectStore
 from job.artifacts.stored_records import parse_record
+from job.errors import ExitCode
 from job.intervals import MINUTE_MS
 from job.records import AttemptRecord, FailureRecord, PlanRecord
 
@@ -15,16 +16,19 @@ from job.records import AttemptRecord, FailureRecord, PlanRecord
 SILENT_AFTER_MS = 5 * MINUTE_MS
 # Kubernetes waits up to six minutes before it replaces a pod; a queue or a scale-up may take longer.
 DUE_FOR_MS = 30 * MINUTE_MS
+# Who was asked to stop has not failed: Kubernetes replaces an evicted pod without counting.
+STOPPED = (ExitCode.CANCELLED, ExitCode.TERMINATED)
 
 State: TypeAlias = Literal["pending", "running", "due", "done", "failed", "lost"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class WindowState:
-    """One window: its state, its last attempt, and why it failed."""
+    """One window: its state, its last attempt, its manifest where it is done, and why it failed."""
 
     index: int
     state: State
+    manifest: Manifest | None = None
     attempt: AttemptRecord | None = None
     failure: FailureRecord | None = None
 
@@ -59,9 +63,12 @@ def describe(states: tuple[WindowState, ...]) -> str:
 
 
 def _window_state(store: ObjectStore, keys: RunKeys, index: int, present: set[str], now_ms: int) -> WindowState:
-    if keys.window_manifest(index) in present and read_manifest(store, keys.window_manifest(index)) is not None:
-        return WindowState(index=index, state="done")
-    attempt = _last_attempt(store, keys, index, present)
+    if keys.window_manifest(index) in present:
+        manifest = read_manifest(store, keys.window_manifest(index))
+        if manifest is not None:
+            return WindowState(index=index, state="done", manifest=manifest)
+    attempts = _attempts(store, keys, index, present)
+    attempt = attempts[-1] if attempts else None
     if keys.window_failure(index) in present:
         stored = store.get(keys.window_failure(index))
         if stored is not None:
@@ -72,16 +79,16 @@ def _window_state(store: ObjectStore, keys: RunKeys, index: int, present: set[st
     silence_ms = now_ms - attempt.beat_at_ms
     if attempt.ended_at_ms is None and silence_ms < SILENT_AFTER_MS:
         return WindowState(index=index, state="running", attempt=attempt)
-    is_due = attempt.attempt < attempt.max_attempts and silence_ms < DUE_FOR_MS
+    num_failures = sum(each.exit_code not in STOPPED for each in attempts)
+    is_due = num_failures < attempt.max_attempts and silence_ms < DUE_FOR_MS
     return WindowState(index=index, state="due" if is_due else "lost", attempt=attempt)
 
 
-def _last_attempt(store: ObjectStore, keys: RunKeys, index: int, present: set[str]) -> AttemptRecord | None:
-    number = 0
-    while keys.attempt(index, number + 1) in present:
-        number += 1
-    if number == 0:
-        return None
-    key = keys.attempt(index, number)
-    stored = store.get(key)
-    return parse_record(AttemptRecord, stored.data, where=key) if stored is not None else None
+def _attempts(store: ObjectStore, keys: RunKeys, index: int, present: set[str]) -> list[AttemptRecord]:
+    attempts: list[AttemptRecord] = []
+    while (key := keys.attempt(index, len(attempts) + 1)) in present:
+        stored = store.get(key)
+        if stored is None:
+            break
+        attempts.append(parse_record(AttemptRecord, stored.data, where=key))
+    return attempts

@@ -1,6 +1,7 @@
 """``runs-index.json``: every run under a save path in one object, changed only by compare-and-swap."""
 
 from collections.abc import Callable
+from typing import Literal
 
 from job.artifacts.keys import RUNS_INDEX
 from job.artifacts.store import ObjectStore, update
@@ -10,38 +11,42 @@ from job.records import PlanRecord, RunIndexEntry, RunsIndexRecord, SummaryRecor
 
 def note_started(store: ObjectStore, plan: PlanRecord) -> None:
     """Enter a run as running, unless it has an entry."""
-    entry = RunIndexEntry(
-        run_id=plan.run_id,
-        state="running",
-        symbol=plan.procedure.market.symbol,
-        interval=plan.procedure.market.interval,
-        created_at_ms=plan.created_at_ms,
-        num_windows=len(plan.windows),
-        num_done=0,
-        num_failed=0,
-    )
+    entry = _entry(plan, state="running", num_done=0, num_failed=0)
     _change(store, lambda runs: runs if plan.run_id in runs else runs | {plan.run_id: entry})
+
+
+def note_trained(store: ObjectStore, plan: PlanRecord) -> None:
+    """Enter a basic training as finished; it has no headline."""
+    entry = _entry(plan, state="finished", num_done=len(plan.windows), num_failed=0)
+    _change(store, lambda runs: runs | {plan.run_id: entry})
 
 
 def note_finished(store: ObjectStore, plan: PlanRecord, summary: SummaryRecord) -> None:
     """Enter a run as finished, with its headline."""
     main = summary.models[summary.traded_model]
-    entry = RunIndexEntry(
+    headline = {
+        "sharpe_ratio": main.measures["sharpe_ratio"],
+        "sharpe_interval": main.sharpe_interval,
+        "dsr": summary.dsr,
+        "num_trials": summary.num_trials,
+        "verdict": summary.verdict,
+    }
+    num_failed = len(summary.failed_windows)
+    entry = _entry(plan, state="finished", num_done=len(plan.windows) - num_failed, num_failed=num_failed)
+    _change(store, lambda runs: runs | {plan.run_id: entry.model_copy(update=headline)})
+
+
+def _entry(plan: PlanRecord, *, state: Literal["running", "finished"], num_done: int, num_failed: int) -> RunIndexEntry:
+    return RunIndexEntry(
         run_id=plan.run_id,
-        state="finished",
+        state=state,
         symbol=plan.procedure.market.symbol,
         interval=plan.procedure.market.interval,
         created_at_ms=plan.created_at_ms,
         num_windows=len(plan.windows),
-        num_done=len(plan.windows) - len(summary.failed_windows),
-        num_failed=len(summary.failed_windows),
-        sharpe_ratio=main.measures["sharpe_ratio"],
-        sharpe_interval=main.sharpe_interval,
-        dsr=summary.dsr,
-        num_trials=summary.num_trials,
-        verdict=summary.verdict,
+        num_done=num_done,
+        num_failed=num_failed,
     )
-    _change(store, lambda runs: runs | {plan.run_id: entry})
 
 
 def _change(store: ObjectStore, change: Callable[[dict[str, RunIndexEntry]], dict[str, RunIndexEntry]]) -> None:

@@ -37,7 +37,7 @@ FileNames = Annotated[tuple[str, ...], BeforeValidator(_split_commas)]
 class Group(BaseModel):
     """Settings of one concern: frozen, and closed to names that it does not know."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=(), defer_build=True)
 
 
 class MarketSettings(Group):
@@ -206,6 +206,9 @@ class DatabaseSettings(Group):
     database_password_file: str | None = Field(
         None, description="file that holds the database password, such as a mounted secret"
     )
+    database_retry_seconds: float = Field(
+        30.0, ge=0, le=3600, description="how long a start waits for a database that is away, before it ends with 75"
+    )
 
 
 class CollectSettings(Group):
@@ -261,5 +264,5 @@ class OutputSettings(Group):
     log_format: Literal["auto", "text", "json"] = Field("auto", description="auto: text in a terminal, else JSON")
     progress: bool = Field(True, description="draw progress bars in a terminal")
     verbose: bool = Field(False, description="log more")
-    quiet: bool = Field(False, description="log warnings and errors only")
+    quiet: bool = Field(False, description="log warnings and errors only, draw no bars")
     debug: bool = Field(False, description="show tracebacks")

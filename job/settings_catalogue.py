@@ -15,6 +15,7 @@ from job.command_settings import CommandSettings
 from job.settings import Group
 
 PREFIX = "LORENTZIAN_"
+TWO_MEANINGS = "test_size"  # a fraction to `train`, days to `walkforward`: its general name is refused
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,3 +84,9 @@ def environment_names(setting: Setting, command_names: Iterable[str]) -> Iterato
     for command_name in command_names:
         yield f"{PREFIX}{command_name.upper()}_{setting.name.upper()}"
     yield f"{PREFIX}{setting.name.upper()}"
+
+
+def usual_environment_name(setting: Setting, command_name: str) -> str:
+    """The name to recommend: the shortest one that means this setting alone."""
+    names = list(environment_names(setting, (command_name,)))
+    return names[0] if setting.special_environment is not None or setting.name == TWO_MEANINGS else names[-1]

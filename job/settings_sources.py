@@ -6,6 +6,7 @@ no command knows, a general name that means two things, and a bad value are refu
 
 import difflib
 import re
+import reprlib
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from job.command_settings import CommandSettings, PlanCommand
 from job.errors import ConfigError
-from job.settings_catalogue import PREFIX, Setting, environment_names, settings_of
+from job.settings_catalogue import PREFIX, TWO_MEANINGS, Setting, environment_names, settings_of
 
 # What Kubernetes injects for a Service named like our prefix; none of it is a setting.
 SERVICE_LINK = re.compile(r"_SERVICE_HOST$|_SERVICE_PORT(_.*)?$|_PORT_\d+_[A-Z]+(_.*)?$")
@@ -77,7 +78,7 @@ def load_settings(
     """
     settings = settings_of(command)
     _refuse_unknown(environment, commands)
-    _refuse_ambiguous(environment, command_name, settings, commands)
+    _refuse_ambiguous(environment, settings)
     places = [
         {s.name: (flags[s.name], f"--{s.key}") for s in settings if s.name in flags},
         _from_environment(settings, _prefixes(command_name, command), environment),
@@ -103,7 +104,7 @@ def load_settings(
     try:
         groups = dict(loader())
     except ValidationError as error:
-        raise _config_error(error, sources) from None
+        raise _config_error(error, command_name, settings, sources) from None
     return LoadedSettings(settings=command(**groups), sources=sources, config_file=config_file)
 
 
@@ -152,9 +153,11 @@ def _read_toml(path: str) -> dict[str, Any]:
     try:
         return tomllib.loads(Path(path).read_text(encoding="utf-8"))
     except OSError as error:
-        raise ConfigError(f"The settings file {path} cannot be read: {error.strerror}.") from error
+        raise ConfigError(
+            f"The settings file {path} cannot be read: {error.strerror}.", remedy="Check --config."
+        ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"The settings file {path} is not TOML: {error}.") from error
+        raise ConfigError(f"The settings file {path} is not TOML: {error}.", remedy="Correct it.") from error
 
 
 def _refuse_unknown_keys(keys: Iterable[str], known: Iterable[str], where: str) -> None:
@@ -177,23 +180,13 @@ def _refuse_unknown(environment: Mapping[str, str], commands: Mapping[str, type[
             raise ConfigError(f"The environment sets {name}, which is no setting.", remedy=_nearest(name, known))
 
 
-def _refuse_ambiguous(
-    environment: Mapping[str, str],
-    command_name: str,
-    settings: list[Setting],
-    commands: Mapping[str, type[CommandSettings]],
-) -> None:
-    meanings: dict[str, set[object]] = {}
-    for command in commands.values():
-        for setting in settings_of(command):
-            meanings.setdefault(setting.name, set()).add(str(setting.field.annotation))
-    for setting in settings:
-        general = f"{PREFIX}{setting.name.upper()}"
-        if general in environment and setting.name == "test_size" and len(meanings[setting.name]) > 1:
-            raise ConfigError(
-                f"{general} means a fraction to `train` and days to `walkforward`.",
-                remedy=f"Set {PREFIX}TRAIN_TEST_SIZE or {PREFIX}WALKFORWARD_TEST_SIZE instead.",
-            )
+def _refuse_ambiguous(environment: Mapping[str, str], settings: list[Setting]) -> None:
+    general = f"{PREFIX}{TWO_MEANINGS.upper()}"
+    if general in environment and any(setting.name == TWO_MEANINGS for setting in settings):
+        raise ConfigError(
+            f"{general} means a fraction to `train` and days to `walkforward`.",
+            remedy=f"Set {PREFIX}TRAIN_TEST_SIZE or {PREFIX}WALKFORWARD_TEST_SIZE instead.",
+        )
 
 
 def _nearest(name: str, known: Iterable[str]) -> str:
@@ -201,10 +194,36 @@ def _nearest(name: str, known: Iterable[str]) -> str:
     return f"Did you mean {near[0]}?" if near else "`lorentzian config` lists every setting."
 
 
-def _config_error(error: ValidationError, sources: Mapping[str, str]) -> ConfigError:
+# What pydantic's kinds of fault mean to somebody who typed the value; `{}` holds the limits it names.
+_REASONS = {
+    "int_parsing": "is not a whole number",
+    "int_type": "is not a whole number",
+    "int_from_float": "is not a whole number",
+    "float_parsing": "is not a number",
+    "float_type": "is not a number",
+    "bool_parsing": "is not true or false",
+    "bool_type": "is not true or false",
+    "greater_than": "is not above {gt}",
+    "greater_than_equal": "is not at least {ge}",
+    "less_than": "is not below {lt}",
+    "less_than_equal": "is not at most {le}",
+    "literal_error": "is not one of {expected}",
+    "enum": "is not one of {expected}",
+    "string_too_short": "is too short",
+    "string_pattern_mismatch": "does not match {pattern}",
+}
+
+
+def _config_error(
+    error: ValidationError, command_name: str, settings: list[Setting], sources: Mapping[str, str]
+) -> ConfigError:
     """The first fault in words; never the value of a secret, which pydantic's own text would show."""
-    fault = error.errors(include_input=False, include_url=False)[0]
+    fault = error.errors(include_url=False)[0]
     name = str(fault["loc"][1]) if len(fault["loc"]) > 1 else str(fault["loc"][0])
-    source = sources.get(name, name)
-    reason = fault["msg"].removeprefix("Value error, ")
-    return ConfigError(f"{source}: {reason}.", remedy="`lorentzian config` lists every setting.")
+    reason = _REASONS.get(fault["type"], fault["msg"].removeprefix("Value error, ")).format(**fault.get("ctx", {}))
+    shows_value = any(setting.name == name and not setting.is_secret for setting in settings)
+    value = f"{reprlib.repr(fault['input'])} " if shows_value else ""
+    return ConfigError(
+        f"{sources.get(name, name)}: {value}{reason}.",
+        remedy=f"`lorentzian {command_name} --help` says what it takes.",
+    )

@@ -1,10 +1,14 @@
 """The guide's basic training: one fixed split, three files; a walk-forward of one window in all but its names."""
 
-from job.artifacts.manifest import read_manifest, write_with_manifest
+from dataclasses import dataclass
+
+from pydantic import ValidationError
+
+from job.artifacts.results import stands, write_once
 from job.artifacts.stored_records import parse_record, record_bytes
 from job.attempt import Attempt
 from job.command_settings import PlanCommand, TrainCommand
-from job.errors import DataError
+from job.errors import ConfigError, DataError
 from job.opening import address_of, open_run, plan_run
 from job.pipeline import train_and_test
 from job.plan import cut_once, windows_of
@@ -12,36 +16,61 @@ from job.progress import track
 from job.records import WindowRecord
 from job.report.artifacts import loss_curve_png
 from job.run import Run
+from job.runs_index import note_trained
 from job.settings import WindowSettings
 from job.window_results import window_record
 
 
+@dataclass(frozen=True, kw_only=True)
+class FinishedTraining:
+    """A trained and tested model; ``is_new`` unless the same command had done it before."""
+
+    run: Run
+    record: WindowRecord
+    is_new: bool
+
+
 def as_walkforward(settings: TrainCommand) -> PlanCommand:
-    """The same settings with the split in days, as a plan records it."""
+    """The same settings with the split in whole days, as a plan records it.
+
+    Raises
+    ------
+    ConfigError
+        Where too few days are left to train on.
+    """
     split = settings.split
     test_days = max(1, round(split.data_days * split.test_size))
-    windows = WindowSettings(
-        data_days=split.data_days,
-        window_size=split.data_days - test_days,
-        test_size=test_days,
-        optimize_metric=split.optimize_metric,
-    )
+    try:
+        windows = WindowSettings(
+            data_days=split.data_days,
+            window_size=split.data_days - test_days,
+            test_size=test_days,
+            optimize_metric=split.optimize_metric,
+        )
+    except ValidationError as error:
+        raise ConfigError(
+            f"A test of {test_days} of {split.data_days} days leaves {split.data_days - test_days} to train on, "
+            "and the validation inside them needs five.",
+            remedy="Raise --data-days, or lower --test-size.",
+        ) from error
     shared = {name: getattr(settings, name) for name in PlanCommand.model_fields if name != "windows"}
     return PlanCommand.model_construct(**shared, windows=windows)
 
 
-def run_training(settings: TrainCommand, conninfo: str) -> tuple[Run, WindowRecord]:
+def run_training(settings: TrainCommand, conninfo: str) -> FinishedTraining:
     """Train, test and store, unless the same command on the same data has done so."""
     planned = as_walkforward(settings)
     plan = plan_run(planned, conninfo, cut=cut_once)
     run = open_run(address_of(planned, plan, conninfo))
-    if read_manifest(run.store, run.keys.manifest) is None:
+    is_new = not stands(run.store, run.keys.manifest, root=run.keys.root)
+    if is_new:
         _train(run, settings)
     key = run.keys.trained_metrics(plan.stamp)
     stored = run.store.get(key)
     if stored is None:
-        raise DataError(f"{key} has vanished.", remedy="Delete the run's manifest and train again.")
-    return run, parse_record(WindowRecord, stored.data, where=key)
+        raise DataError(f"Run {plan.run_id} is a walk-forward.", remedy="Use another --run-id.")
+    note_trained(run.store, plan)
+    return FinishedTraining(run=run, record=parse_record(WindowRecord, stored.data, where=key), is_new=is_new)
 
 
 def _train(run: Run, settings: TrainCommand) -> None:
@@ -59,7 +88,7 @@ def _train(run: Run, settings: TrainCommand) -> None:
             ),
         )
         record = window_record(window, run.plan, outcome.trained, outcome.tested, traded_model=run.traded_model)
-        write_with_manifest(
+        write_once(
             run.store,
             run.keys.manifest,
             {
@@ -68,5 +97,4 @@ def _train(run: Run, settings: TrainCommand) -> None:
                 run.keys.loss_curve(run.plan.stamp): loss_curve_png(record),
             },
             root=run.keys.root,
-            extra={},
         )

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from job.artifacts.manifest import read_manifest
 from job.command_settings import WalkforwardCommand
 from job.errors import DataError
 from job.finalize import Finalization, finalize
@@ -16,9 +17,10 @@ PARTS = ("block 1", "block 2", "refit")
 
 @dataclass(frozen=True, kw_only=True)
 class FinishedRun:
-    """A finalized run: what it found, and where its report lies."""
+    """A finalized run: what it found and where its report lies; ``is_new`` unless the same command had done it."""
 
     run_id: str
+    is_new: bool
     summary: SummaryRecord
     report: str
 
@@ -35,6 +37,7 @@ def run_walkforward(settings: WalkforwardCommand, conninfo: str, *, title: str =
     address = address_of(settings, plan, conninfo)
     run = open_run(address)
     missing = [w.index for w in plan.windows if not is_done(run, w.index)]
+    is_new = bool(missing) or read_manifest(run.store, run.keys.manifest) is None
     if missing:
         num_workers = settings.compute.workers or num_processors()
         with track(title, settings.output) as tracker:
@@ -42,6 +45,7 @@ def run_walkforward(settings: WalkforwardCommand, conninfo: str, *, title: str =
             run_windows(address, missing, num_workers=num_workers, on_news=news.hear)
     return FinishedRun(
         run_id=plan.run_id,
+        is_new=is_new,
         summary=_summary(finalize(run)),
         report=f"{run.store.location}/{run.keys.report}",
     )

@@ -1,16 +1,35 @@
-"""What every part's tests share: one real Postgres server a session, and a fresh database a test."""
+"""What every part's tests share: one real Postgres server a session, and a fresh database a test.
+
+``TESTS_MAY_SKIP=0`` in the environment turns a skip into a failure, for a machine that was given every tool.
+"""
 
 import importlib.util
 import itertools
+import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.support.open_folders import make_open_folder
 
+# What no installation brings: real klines beside the repository, another account, a device that only Linux has.
+LEGAL_SKIPS = ("is not there", "are not here", "root", "needs a device")
+
 _numbers = itertools.count()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Fail a test that skips for want of a tool, where ``TESTS_MAY_SKIP=0`` says that none is wanting."""
+    report = yield
+    if os.environ.get("TESTS_MAY_SKIP") == "0" and report.skipped and not hasattr(report, "wasxfail"):
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+        if not any(legal in reason for legal in LEGAL_SKIPS):
+            report.outcome = "failed"
+            report.longrepr = f"{item.nodeid} was not run, which TESTS_MAY_SKIP=0 forbids. {reason}"
+    return report
 
 
 @pytest.fixture(scope="session")

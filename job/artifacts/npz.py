@@ -36,5 +36,7 @@ def bytes_to_arrays(data: bytes, *, where: str) -> dict[str, NDArray[Any]]:
                 raise DataError(f"{where} unpacks to more than {MAX_ARRAY_BYTES >> 20} MiB.")
         with np.load(io.BytesIO(data), allow_pickle=False) as loaded:
             return {name: loaded[name] for name in loaded.files}
-    except (zipfile.BadZipFile, ValueError, KeyError, EOFError, OSError) as error:
+    except DataError:
+        raise
+    except Exception as error:  # unzipping and numpy's parser of headers raise what they like
         raise DataError(f"{where} is not a readable .npz file.") from error

@@ -34,7 +34,7 @@ def open_store(save_path: str) -> ObjectStore:
         return connect_s3(bucket, prefix.rstrip("/"))
     if (scheme := _SCHEME.match(save_path)) is not None:
         raise ConfigError(
-            f"The save path is an address of a kind that is not known: {scheme[0]}",
+            f"The save path begins with {scheme[0]}, which names no store that is known.",
             remedy="Use a folder or s3://bucket/prefix, with AWS_ENDPOINT_URL_S3 for a store that is not AWS.",
         )
     if not save_path.strip() or "\0" in save_path:

@@ -1,15 +1,17 @@
 """``lorentzian collect``: klines of a market and its context from Binance into Postgres."""
 
+from job import interruption
 from job.attempt import now_ms
 from job.command_settings import CollectCommand
-from job.data.collect import CollectReport, collect_klines
+from job.data.collect import CollectReport, OnProgress, collect_klines
 from job.data.klines import MarketKey
+from job.data.patience import Patience
 from job.data.postgres import Connection, connect
 from job.data.schema import require_schema
 from job.database import open_database
 from job.errors import ExitCode
 from job.intervals import DAY_MS, floor_day, format_utc
-from job.progress import track
+from job.progress import Tracker, track
 from job.settings import CollectSettings, MarketSettings, OutputSettings
 from job.settings_sources import LoadedSettings
 
@@ -38,9 +40,20 @@ def collect(connection: Connection, market: MarketSettings, collect: CollectSett
                 now_ms=now,
                 base_url=collect.base_url,
                 archive_url=collect.archive_url,
-                on_progress=tracker.advance_to,
+                on_progress=_stoppable(tracker),
+                patience=Patience(sleep=interruption.sleep),
             )
         print(_sentence(report))
+
+
+def _stoppable(tracker: Tracker) -> OnProgress:
+    """Progress that obeys a request to stop: it is told between two pages, each stored whole."""
+
+    def advance(done: int, total: int) -> None:
+        interruption.check()
+        tracker.advance_to(done, total)
+
+    return advance
 
 
 def _sentence(report: CollectReport) -> str:

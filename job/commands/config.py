@@ -3,13 +3,12 @@
 import os
 
 from pydantic import SecretStr
-from rich.console import Console
-from rich.table import Table
 
-from job.cli import COMMANDS, settings_class
+from job.cli import COMMANDS, no_such_command, settings_class
 from job.command_settings import ConfigCommand
-from job.errors import ExitCode, UsageError
-from job.settings_catalogue import environment_names, settings_of
+from job.commands.results import add_texts, results_console, results_table
+from job.errors import ExitCode
+from job.settings_catalogue import settings_of, usual_environment_name
 from job.settings_sources import LoadedSettings, load_settings
 
 
@@ -17,7 +16,7 @@ def run(loaded: LoadedSettings[ConfigCommand]) -> ExitCode:
     """Load the settings of the command that was named, as that command would, and print them."""
     name = loaded.settings.shown.command
     if name not in COMMANDS:
-        raise UsageError(f"There is no command {name!r}.", remedy="`lorentzian --help` lists the commands.")
+        raise no_such_command(name)
     shown = load_settings(
         settings_class(name),
         command_name=name,
@@ -26,13 +25,11 @@ def run(loaded: LoadedSettings[ConfigCommand]) -> ExitCode:
         environment=os.environ,
         config_file=loaded.config_file,
     )
-    table = Table("setting", "value", "source", "environment", title=f"lorentzian {name}", title_justify="left")
+    table = results_table("setting", "value", "source", "environment", title=f"lorentzian {name}")
     for setting in settings_of(settings_class(name)):
         value = getattr(getattr(shown.settings, setting.group), setting.name)
-        table.add_row(
-            setting.key, _shown(value), shown.sources[setting.name], next(environment_names(setting, (name,)))
-        )
-    Console().print(table)
+        add_texts(table, setting.key, _shown(value), shown.sources[setting.name], usual_environment_name(setting, name))
+    results_console().print(table)
     return ExitCode.DONE
 
 

@@ -2,37 +2,77 @@
 
 from typing import Literal
 
+import structlog
 from rich.console import Console
+from rich.text import Text
 
 from job.command_settings import DemoCommand
-from job.demo import run_files, run_live, run_world
-from job.errors import ExitCode
+from job.commands.results import results_console
+from job.data.synthetic import describe_world
+from job.demo import WORLD_DAYS, WORLD_EDGE, WORLD_INTERVAL, run_files, run_live, run_world
+from job.errors import ExitCode, UsageError
+from job.logs import is_interactive
 from job.report.terminal import print_summary, print_two_worlds
+from job.settings import OutputSettings
 from job.settings_sources import LoadedSettings
+from job.walkforward import FinishedRun
 
 REAL_DATA = """\
 With real data:
-  lorentzian demo --live                                    fresh klines from Binance
+  lorentzian demo --live          (fresh klines from Binance)
   lorentzian demo --klines SOLUSDT-5m.csv.gz BTCUSDT-5m.csv.gz ETHUSDT-5m.csv.gz"""
 
 
 def run(loaded: LoadedSettings[DemoCommand]) -> ExitCode:
     """Run what was asked for, and print what it found."""
-    settings, console = loaded.settings, Console()
-    if settings.demo.klines or settings.demo.live:
-        is_symbol_given = loaded.sources["symbol"] != "default"
-        finished = [
-            run_files(settings, is_symbol_given=is_symbol_given) if settings.demo.klines else run_live(settings)
-        ]
+    settings = loaded.settings
+    if settings.demo.klines and settings.demo.live:
+        raise UsageError("The demo runs on files or on fresh klines.", remedy="Give --klines or --live, not both.")
+    if settings.demo.klines:
+        finished = [run_files(settings, is_symbol_given=loaded.sources["symbol"] != "default")]
+    elif settings.demo.live:
+        finished = [run_live(settings)]
     else:
-        worlds: tuple[Literal["edge", "noise"], ...] = (
-            ("edge", "noise") if settings.demo.world == "both" else (settings.demo.world,)
-        )
-        finished = [run_world(settings, world) for world in worlds]
-    for each in finished:
-        print_summary(each.summary, console, report=each.report)
-    if len(finished) > 1:
-        print_two_worlds(finished[0].summary, finished[1].summary, console)
+        finished = _run_worlds(settings)
+    _print(finished)
     if not settings.demo.live:
-        console.print(REAL_DATA, highlight=False, soft_wrap=True)
+        print(REAL_DATA)
     return ExitCode.DONE
+
+
+def _run_worlds(settings: DemoCommand) -> list[FinishedRun]:
+    asked = settings.demo.world
+    worlds: tuple[Literal["edge", "noise"], ...] = ("edge", "noise") if asked == "both" else (asked,)
+    planted = {world: describe_world(world, interval=WORLD_INTERVAL, edge=WORLD_EDGE).sentence for world in worlds}
+    _announce(planted, settings.output)
+    return [run_world(settings, world) for world in worlds]
+
+
+def _announce(planted: dict[Literal["edge", "noise"], str], output: OutputSettings) -> None:
+    """What is going to happen: lines for a person, an event for a log."""
+    if not is_interactive() or output.log_format == "json":
+        for world, sentence in planted.items():
+            structlog.get_logger().info("world_described", world=world, planted=sentence)
+        return
+    if output.quiet:
+        return
+    console = Console(stderr=True, highlight=False)
+    each = "each of two synthetic worlds" if len(planted) > 1 else "a synthetic world"
+    console.print(
+        f"The whole job on {each}: {WORLD_DAYS} days of {WORLD_INTERVAL} bars, a walk-forward of 21 windows "
+        f"(30 days of training, 7 of test), and a verdict. About a minute a world on two cores."
+    )
+    for world, sentence in planted.items():
+        console.print(Text.assemble(("  " + world, "bold"), f": {sentence}"))
+    console.print()
+
+
+def _print(finished: list[FinishedRun]) -> None:
+    console = results_console()
+    if len(finished) == 1:
+        print_summary(finished[0].summary, console, report=finished[0].report)
+    else:
+        print_two_worlds(finished[0].summary, finished[1].summary, console)
+        for each in finished:
+            console.print(Text(f"Report: {each.report}"), soft_wrap=True)
+    console.print()

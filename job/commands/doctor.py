@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from job import interruption
 from job.artifacts.opening import open_store
 from job.artifacts.probe import probe_store
 from job.command_settings import DoctorCommand
@@ -10,12 +11,12 @@ from job.data.postgres import connect
 from job.data.schema import require_schema
 from job.database import open_database
 from job.device import choose_device
-from job.errors import ExitCode, JobError
+from job.errors import ExitCode, Interrupted, JobError
 from job.settings_sources import LoadedSettings
 
 
 def run(loaded: LoadedSettings[DoctorCommand]) -> ExitCode:
-    """Make every check, print each result, and end with the code of the first that failed."""
+    """Make every check, print each result, and end as the first that failed."""
     settings = loaded.settings
 
     def database() -> str:
@@ -33,14 +34,23 @@ def run(loaded: LoadedSettings[DoctorCommand]) -> ExitCode:
         return f"training would use {choose_device(settings.compute.device)}"
 
     checks: dict[str, Callable[[], str]] = {"database": database, "store": store, "device": device}
-    failures = [code for name, check in checks.items() if (code := _try(name, check)) is not ExitCode.DONE]
-    return failures[0] if failures else ExitCode.DONE
+    failures = {name: error for name, check in checks.items() if (error := _try(name, check)) is not None}
+    if failures:
+        first = next(iter(failures.values()))
+        raise type(first)(
+            f"{len(failures)} of {len(checks)} checks failed: {', '.join(failures)}.",
+            remedy="Mend what is said above, and run it again.",
+        )
+    return ExitCode.DONE
 
 
-def _try(name: str, check: Callable[[], str]) -> ExitCode:
+def _try(name: str, check: Callable[[], str]) -> JobError | None:
     try:
-        print(f"ok      {name}: {check()}")
+        with interruption.at_once():
+            print(f"ok      {name}: {check()}")
+    except Interrupted:
+        raise
     except JobError as error:
         print(f"failed  {name}: {error}")
-        return error.exit_code
-    return ExitCode.DONE
+        return error
+    return None

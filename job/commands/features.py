@@ -1,5 +1,6 @@
 """``lorentzian features``: feature rows for the klines that have none yet."""
 
+from job import interruption
 from job.command_settings import FeaturesCommand
 from job.data.postgres import connect
 from job.data.schema import require_schema
@@ -13,7 +14,7 @@ from job.settings_sources import LoadedSettings
 def run(loaded: LoadedSettings[FeaturesCommand]) -> ExitCode:
     """Bring the feature rows up to the last kline."""
     settings = loaded.settings
-    with open_database(settings.database) as conninfo, connect(conninfo) as connection:
+    with interruption.at_once(), open_database(settings.database) as conninfo, connect(conninfo) as connection:
         require_schema(connection)
         update = update_features(connection, settings.market, settings.features)
     print(sentence(update))

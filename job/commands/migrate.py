@@ -1,5 +1,6 @@
 """``lorentzian migrate``: create or update the database schema."""
 
+from job import interruption
 from job.command_settings import MigrateCommand
 from job.data.postgres import connect
 from job.data.schema import migrate
@@ -10,7 +11,7 @@ from job.settings_sources import LoadedSettings
 
 def run(loaded: LoadedSettings[MigrateCommand]) -> ExitCode:
     """Apply what is missing, and say what was."""
-    with open_database(loaded.settings.database) as conninfo, connect(conninfo) as connection:
+    with interruption.at_once(), open_database(loaded.settings.database) as conninfo, connect(conninfo) as connection:
         applied = migrate(connection)
     print(f"Applied migrations {', '.join(map(str, applied))}." if applied else "The schema is up to date.")
     return ExitCode.DONE

@@ -1,10 +1,9 @@
 """``lorentzian plan``: the windows that these settings cut, without training and without storing anything."""
 
-from rich.console import Console
-from rich.table import Table
-
+from job import interruption
 from job.attempt import now_ms
 from job.command_settings import PlanCommand
+from job.commands.results import add_texts, results_console, results_table
 from job.data.postgres import connect
 from job.database import open_database
 from job.errors import ExitCode
@@ -19,7 +18,7 @@ from job.settings_sources import LoadedSettings
 def run(loaded: LoadedSettings[PlanCommand]) -> ExitCode:
     """Make the plan and print it."""
     settings = loaded.settings
-    with open_database(settings.database) as conninfo, connect(conninfo) as connection:
+    with interruption.at_once(), open_database(settings.database) as conninfo, connect(conninfo) as connection:
         plan = make_plan(
             connection,
             procedure_of(settings),
@@ -36,13 +35,13 @@ def run(loaded: LoadedSettings[PlanCommand]) -> ExitCode:
 def _print(plan: PlanRecord) -> None:
     market = plan.procedure.market
     horizon = plan.procedure.label.horizon_bars(market.interval)
-    table = Table("window", "train from", "test from", "test to", title=f"Run {plan.run_id}", title_justify="left")
+    table = results_table("window", "train from", "test from", "test to", title=f"Run {plan.run_id}")
     for window in plan.windows:
         times = (window.train_start_ms, window.test_start_ms, window.test_end_ms)
-        table.add_row(str(window.index), *map(format_utc, times))
-    Console().print(table)
+        add_texts(table, str(window.index), *map(format_utc, times))
+    results_console().print(table)
     print(
-        f"{len(plan.windows)} windows of {market.symbol} {market.interval}, features {plan.feature_set} "
-        f"({len(plan.feature_names)}). Purge: every label that is not known before the next span begins, "
-        f"up to {horizon + 1} bars."
+        f"{len(plan.windows)} windows of {market.symbol} {market.interval}, times UTC; "
+        f"{len(plan.feature_names)} features of {plan.feature_set}.\n"
+        f"Purged between spans: labels unknown when the next begins, up to {horizon + 1} bars."
     )

@@ -1,8 +1,7 @@
 """``lorentzian walkforward``: train and test window after window on this machine."""
 
-from rich.console import Console
-
 from job.command_settings import WalkforwardCommand
+from job.commands.results import results_console
 from job.database import open_database
 from job.errors import ExitCode
 from job.report.terminal import print_summary
@@ -15,5 +14,7 @@ def run(loaded: LoadedSettings[WalkforwardCommand]) -> ExitCode:
     settings = loaded.settings
     with open_database(settings.database) as conninfo:
         finished = run_walkforward(settings, conninfo)
-    print_summary(finished.summary, Console(), report=finished.report)
+    if not finished.is_new:
+        print(f"Run {finished.run_id} is already done; nothing was changed.")
+    print_summary(finished.summary, results_console(), report=finished.report)
     return ExitCode.DONE

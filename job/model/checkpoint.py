@@ -41,7 +41,7 @@ def checkpoint_bytes(trained: TrainedProcedure, plan: PlanRecord) -> bytes:
             "kind": "logistic",
             "state_dict": {
                 "coefficients": torch.from_numpy(classifier.regression.coef_[0].copy()),
-                "intercept": torch.tensor(float(classifier.regression.intercept_[0])),
+                "intercept": torch.tensor(float(classifier.regression.intercept_[0]), dtype=torch.float64),
             },
             "scaler": _scaler(classifier.scaler.center, classifier.scaler.range),
         }

