@@ -9,7 +9,6 @@ import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from job.errors import UsageError
@@ -155,6 +154,8 @@ def parse(arguments: Sequence[str]) -> CommandLine:
         print(_overview())
         raise SystemExit(0)
     if arguments[0] == "--version":
+        from importlib.metadata import version  # a tenth of the time that help may take
+
         print(f"lorentzian {version('lorentzian-trainer')}")
         raise SystemExit(0)
     name, *rest = arguments

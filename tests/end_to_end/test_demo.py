@@ -3,7 +3,7 @@
 import json
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,6 +18,7 @@ from tests.support.open_folders import make_open_folder
 from tests.support.small_market import small_markets, write_small_files
 
 NUM_WINDOWS = 21
+MAX_BYTES = 2 << 30  # promised: a machine of 4 GiB must be enough
 REAL_DATA = ("lorentzian demo --live", "lorentzian demo --klines SOLUSDT-5m.csv.gz BTCUSDT-5m.csv.gz ETHUSDT-5m.csv.gz")
 
 pytestmark = pytest.mark.slow
@@ -48,15 +49,16 @@ def test_demo_on_files_walks_through_them(home: dict[str, str], tmp_path: Path) 
     assert all(line in done.out for line in REAL_DATA)
 
 
-def test_demo_of_two_worlds(
-    home: dict[str, str], tmp_path: Path, record_property: Callable[[str, object], None]
-) -> None:
+@pytest.mark.timeout(900)
+def test_demo_of_two_worlds(home: dict[str, str], tmp_path: Path) -> None:
     """All artifacts for both worlds, whole by their manifests; the verdicts side by side, and what to do next."""
     started = time.monotonic()
-    with started_lorentzian(["demo"], home, cwd=tmp_path) as running, watched_memory(running.process.pid) as peak:
+    with (
+        started_lorentzian(["demo"], home, cwd=tmp_path, timeout_s=900) as running,
+        watched_memory(running.process.pid) as peak,
+    ):
         done = running.finish()
-    record_property("seconds", round(time.monotonic() - started, 1))
-    record_property("peak_memory_mib", peak.num_bytes >> 20)
+    print(f"demo: {time.monotonic() - started:.0f} s, at most {peak.num_bytes >> 20} MiB at once")
     assert done.code == 0, done.err
     assert [event["world"] for event in done.events if event["event"] == "world_described"] == ["edge", "noise"]
 
@@ -78,3 +80,4 @@ def test_demo_of_two_worlds(
     assert verdicts == {"edge": "evidence", "noise": "no evidence"}
     assert done.out.index("a planted edge") < done.out.index(TWO_WORLDS) < done.out.index(REAL_DATA[0])
     assert len(done.out.splitlines()) <= 45
+    assert peak.num_bytes < MAX_BYTES

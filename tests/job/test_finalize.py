@@ -13,15 +13,18 @@ from job.artifacts.keys import RunKeys
 from job.artifacts.manifest import read_manifest, verify, write_with_manifest
 from job.artifacts.stored_records import parse_record, record_bytes
 from job.attempt import now_ms
+from job.data.postgres import connect
 from job.errors import ConfigError, DataError
 from job.finalize import Finalization, finalize, planned_runs
 from job.intervals import DAY_MS
+from job.model.checkpoint import checkpoint_bytes
 from job.pipeline import train_all
 from job.records import AttemptRecord, FailureRecord, PlanRecord, RunIndexEntry, RunsIndexRecord, SummaryRecord
 from job.report.window_table import window_metrics_csv
 from job.run import Run
 from job.run_evaluation import RunEvaluation
-from job.windows import Span
+from job.window_attempt import attempt_window
+from job.windows import Span, Window
 from tests.support.small_run import (
     BAR_MS,
     END_MS,
@@ -43,13 +46,14 @@ def run(run_of_three: Run, tmp_path: Path) -> Run:
 
 @pytest.fixture
 def light(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A report of the table alone: pictures take most of the time, and change nothing of who writes what when."""
+    """No pictures and no final model: they take the time, and change nothing of who writes what when."""
 
     def table(plan: PlanRecord, summary: SummaryRecord, evaluation: RunEvaluation) -> dict[str, bytes]:
         keys = RunKeys(plan.run_id)
         return {keys.window_metrics_csv(plan.stamp): window_metrics_csv(plan, evaluation.windows)}
 
     monkeypatch.setattr(finalize_module, "report_objects", table)
+    monkeypatch.setattr(finalize_module, "_final_model", lambda _run: b"the final model")
 
 
 def summary_of(finalization: Finalization) -> SummaryRecord:
@@ -133,7 +137,7 @@ def test_finalizing_twice_is_finalizing_once(run: Run, monkeypatch: pytest.Monke
     """The second one finds the result, trains nothing and returns the same summary."""
     first = finalize(run)
     before = results_of(run)
-    monkeypatch.setattr(finalize_module, "train_all", lambda *_: pytest.fail("it was trained again"))
+    monkeypatch.setattr(finalize_module, "_final_model", lambda _: pytest.fail("it was trained again"))
     assert summary_of(finalize(run)) == summary_of(first)
     assert results_of(run) == before
 
@@ -240,9 +244,8 @@ def test_index_is_mended_after_a_finalizer_that_died(run: Run) -> None:
     assert entry_of(run).state == "finished"
 
 
-@pytest.mark.usefixtures("light")
 def test_final_model_is_trained_on_the_newest_days(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The last five days up to the end of the data, by the procedure of every window, and no test."""
+    """The last five days up to the end of the data, as every window is trained, and no test."""
     spans: list[Span] = []
     load = finalize_module.load_dataset
 
@@ -251,13 +254,15 @@ def test_final_model_is_trained_on_the_newest_days(run: Run, monkeypatch: pytest
         return load(connection, plan, span)
 
     monkeypatch.setattr(finalize_module, "load_dataset", spy)
-    monkeypatch.setattr(
-        finalize_module,
-        "train_all",
-        lambda of_run, window, training: train_all(of_run, window, training) if window.test is None else pytest.fail(),
-    )
+    monkeypatch.setattr(finalize_module, "report_objects", lambda *_: {})
     finalize(run)
-    assert spans == [Span(start_ms=END_MS - TRAIN_DAYS * DAY_MS, end_ms=END_MS)]
+    newest = Span(start_ms=END_MS - TRAIN_DAYS * DAY_MS, end_ms=END_MS)
+    assert spans == [newest]
+    with connect(run.conninfo) as connection:
+        training = load(connection, run.plan, newest)
+    expected = train_all(run, Window(index=3, train=newest, test=None), training)["logistic"]
+    stored = run.store.get(run.keys.best_model_final(run.plan.stamp))
+    assert stored is not None and stored.data == checkpoint_bytes(expected, run.plan)
 
 
 def test_final_model_is_not_trained_on_other_data(run: Run, small_database: str) -> None:
@@ -280,8 +285,6 @@ def test_torn_window_is_not_believed(run: Run) -> None:
 def test_trials_are_those_of_the_ledger(run: Run, small_market: str, tmp_path: Path) -> None:
     """Deleting a run's folder lowers nothing; a ledger without this run's own readings is the wrong one."""
     other = open_small_run(small_settings(Path(run.store.location), run_id="other", fee_bps=1.0), small_market)
-    from job.window_attempt import attempt_window
-
     attempt_window(other, 0, max_attempts=1)
     for info in list(run.store.list(other.keys.root)):
         run.store.delete(info.key)

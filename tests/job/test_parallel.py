@@ -9,10 +9,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
 from structlog.testing import capture_logs
 
+from job import finalize as finalize_module
 from job import interruption, parallel
 from job.artifacts.folder import LocalStore
 from job.artifacts.keys import RunKeys
@@ -22,7 +22,6 @@ from job.errors import ConfigError, DatabaseUnavailable, ExitCode, JobError, Ter
 from job.finalize import finalize
 from job.opening import address_of, open_run
 from job.parallel import EpochDone, News, RunAddress, WindowEnded, num_processors, run_windows
-from job.pipeline import is_done
 from job.plan import publish_plan
 from job.records import FailureRecord
 from job.run import Run
@@ -31,7 +30,7 @@ from job.window_attempt import attempt_window
 from tests.support import workers
 from tests.support.small_run import MAX_ATTEMPTS, NUM_WINDOWS, RUN_ID, objects_of, open_small_run, small_settings
 
-LIMIT_SECONDS = 20.0
+LIMIT_SECONDS = 60.0
 
 
 @pytest.fixture
@@ -155,15 +154,16 @@ def test_worker_that_no_request_reaches_is_killed(address: RunAddress, monkeypat
 
 
 @pytest.fixture
-def signals() -> Iterator[None]:
-    """The handlers that a worker sets are its own."""
+def own_process(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """What a worker sets for its whole process, logs and signal handlers, is not set for this one."""
+    monkeypatch.setattr(parallel, "configure_logs", lambda **_: None)
     handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
     yield
     for number, handler in handlers.items():
         signal.signal(number, handler)
 
 
-@pytest.mark.usefixtures("signals")
+@pytest.mark.usefixtures("own_process")
 def test_worker_answers_until_it_is_told_to_stop(address: RunAddress, monkeypatch: pytest.MonkeyPatch) -> None:
     """One answer a window; one that was asked to leave its window ends without an answer, as good as dead."""
     ours, theirs = multiprocessing.Pipe()
@@ -224,13 +224,16 @@ def test_processors_are_those_that_this_process_may_use(tmp_path: Path, monkeypa
         assert num_processors() == expected
 
 
-def test_windows_in_parallel_with_a_death_equal_windows_in_any_order(small_market: str, tmp_path: Path) -> None:
-    """A worker is killed in the middle of a window: the run ends with the bytes of one process, windows shuffled."""
+def test_windows_of_workers_that_were_killed_equal_windows_in_any_order(
+    small_market: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker is killed in the middle of a window: its run ends as one whose windows ran here, shuffled, in peace."""
     settings = small_settings(tmp_path / "parallel", model="lorentzian")
     run = open_small_run(settings, small_market)
     shuffled = _same_plan(run, tmp_path / "shuffled", small_market)
     for index in (2, 0, 1):
         attempt_window(shuffled, index, max_attempts=MAX_ATTEMPTS)
+    monkeypatch.setattr(finalize_module, "report_objects", lambda *_: {})
     killed: list[int] = []
 
     def kill_one(news: News) -> None:
@@ -240,7 +243,7 @@ def test_windows_in_parallel_with_a_death_equal_windows_in_any_order(small_marke
             os.kill(victim.pid, signal.SIGKILL)
             killed.append(victim.pid)
 
-    run_windows(address_of(settings, run.plan, small_market), range(NUM_WINDOWS), num_workers=2, on_news=kill_one)
+    run_windows(address_of(settings, run.plan, small_market), range(NUM_WINDOWS), num_workers=1, on_news=kill_one)
     assert killed
     attempts = [info.key for info in run.store.list(run.keys.root) if "/attempts/" in info.key]
     assert len(attempts) == NUM_WINDOWS + 1
@@ -248,34 +251,25 @@ def test_windows_in_parallel_with_a_death_equal_windows_in_any_order(small_marke
     assert objects_of(run.store, run.keys.root) == objects_of(shuffled.store, run.keys.root)
 
 
-def test_sigterm_keeps_what_is_finished_and_leaves_no_process(small_market: str, tmp_path: Path) -> None:
-    """The command ends with 143, its finished window stands, the other was stopped, and its workers are gone."""
-    settings = small_settings(tmp_path, model="lorentzian", epochs=30)
-    run = open_small_run(settings, small_market)
-    command = [sys.executable, "-m", "job", "walkforward", "--run-id", RUN_ID, "--save-path", str(tmp_path)]
-    flags = "--symbol SYNUSDT --interval 15m --context SYNBTC,SYNETH --venue synthetic --workers 1 --device cpu"
-    days = "--data-days 8 --window-size 5 --test-size 1 --epochs 30"
-    names = {"PGHOST": "host", "PGPORT": "port", "PGUSER": "user", "PGDATABASE": "dbname"}
-    parts = psycopg.conninfo.conninfo_to_dict(small_market)
-    process = subprocess.Popen(
-        [*command, *flags.split(), *days.split()],
-        env=os.environ | {name: str(parts[part]) for name, part in names.items()},
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    wait_for(lambda: is_done(run, 0) or process.poll() is not None)
-    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+def test_sigterm_ends_the_parent_and_its_workers(tmp_path: Path) -> None:
+    """It ends with 143 when its workers have left their windows; none outlives it, and what was finished stays."""
+    process = subprocess.Popen([sys.executable, "-m", "tests.support.workers", str(tmp_path)], stderr=subprocess.PIPE)
+    wait_for(lambda: (tmp_path / "finished-0").exists() and len(workers.notes_of(tmp_path)) == 3)
     process.send_signal(signal.SIGTERM)
     _, said = process.communicate(timeout=LIMIT_SECONDS)
     assert process.returncode == ExitCode.TERMINATED, said
-    assert "Stopped by SIGTERM" in said
-    assert children
-    wait_for(lambda: not any(is_alive(int(child)) for child in children))
-    states = window_states(run.store, run.plan, now_ms=now_ms())
-    assert states[0].state == "done"
-    assert {state.state for state in states} <= {"done", "due", "pending"}
-    stopped = [state.attempt.exit_code for state in states if state.attempt is not None]
-    assert set(stopped) <= {ExitCode.TERMINATED}
+    assert sorted(path.name for path in tmp_path.glob("finished-*")) == ["finished-0"]
+    assert sorted(path.name for path in tmp_path.glob("left-*")) == ["left-1", "left-2"]
+    assert not [each for _, each in workers.notes_of(tmp_path) if is_alive(each)]
+
+
+def test_workers_do_not_outlive_a_parent_that_is_killed(tmp_path: Path) -> None:
+    """SIGKILL gives the parent no time for anything: its workers notice by themselves."""
+    process = subprocess.Popen([sys.executable, "-m", "tests.support.workers", str(tmp_path)])
+    wait_for(lambda: len(workers.notes_of(tmp_path)) == 3)
+    process.kill()
+    process.wait()
+    wait_for(lambda: not [each for _, each in workers.notes_of(tmp_path) if is_alive(each)])
 
 
 def _same_plan(run: Run, folder: Path, conninfo: str) -> Run:

@@ -9,7 +9,7 @@ import sysconfig
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -95,6 +95,7 @@ def started_lorentzian(
     cwd: Path | str = "/",
     warm: WarmLorentzian | None = None,
     prefix: Sequence[str] = (),
+    timeout_s: float = TIMEOUT_S,
 ) -> Iterator[RunningCommand]:
     """Start a command in a session of its own, with stdout and stderr apart.
 
@@ -105,6 +106,7 @@ def started_lorentzian(
     cwd : where it runs.
     warm : forks it from a process that has its libraries loaded.
     prefix : a program that runs it under other rights.
+    timeout_s : a command that takes longer is killed, and its test fails.
     """
     environment = clean_environment(env)
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
@@ -123,12 +125,17 @@ def started_lorentzian(
             )
 
         def finish() -> Result:
-            code = process.wait(timeout=TIMEOUT_S)
+            code = process.wait(timeout=timeout_s)
             for file in (out, err):
                 file.seek(0)
             return checked_result(code, out.read().decode(), err.read().decode())
 
-        yield RunningCommand(process=process, finish=finish)
+        try:
+            yield RunningCommand(process=process, finish=finish)
+        finally:
+            with suppress(ProcessLookupError):  # of a test that failed; whatever has ended is gone
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait(timeout=TIMEOUT_S)
 
 
 def checked_result(code: int, out: str, err: str) -> Result:

@@ -26,11 +26,15 @@ class WarmProcess:
     def __init__(self, channel: socket.socket) -> None:
         self._channel = channel
         self.pid = int(channel.recv(MAX_MESSAGE_BYTES))
+        self._code: int | None = None
 
     def wait(self, timeout: float | None = None) -> int:
         """The exit code; minus the signal's number where one killed it."""
-        self._channel.settimeout(timeout)
-        return int(self._channel.recv(MAX_MESSAGE_BYTES))
+        if self._code is None:
+            self._channel.settimeout(timeout)
+            self._code = int(self._channel.recv(MAX_MESSAGE_BYTES))
+            self._channel.settimeout(None)
+        return self._code
 
 
 class WarmLorentzian:

@@ -2,13 +2,15 @@
 
 import os
 import signal
+import sys
 import time
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import TypeAlias
+from typing import NoReturn, TypeAlias
 
-from job.errors import ConfigError, DataError
-from job.parallel import News, RunAddress, WindowEnded
+from job import interruption, parallel
+from job.errors import ConfigError, DataError, JobError, Terminated
+from job.parallel import EpochDone, News, RunAddress, WindowEnded
 
 Pipe: TypeAlias = "Connection[News, int | None]"
 
@@ -60,6 +62,36 @@ def ignore_everything(address: RunAddress, pipe: Pipe) -> None:
     time.sleep(60)
 
 
+def obey(address: RunAddress, pipe: Pipe) -> None:
+    """Finish window 0, and work on every other one until asked to leave it, or until the parent has gone."""
+    signal.signal(signal.SIGTERM, interruption.request_termination)
+    folder = Path(address.save_path)
+    while (index := pipe.recv()) is not None:
+        _note(address, index)
+        try:
+            while index > 0:
+                interruption.check()
+                pipe.send(EpochDone(index=index, part=0, epoch=0, loss=0.0))
+                time.sleep(0.05)
+        except Terminated:
+            (folder / f"left-{index}").touch()
+            return
+        (folder / f"finished-{index}").touch()
+        pipe.send(WindowEnded(index=index, error=None))
+
+
+def main(save_path: str) -> NoReturn:
+    """Run four windows with two workers that obey, under the handlers and the exit codes of the entry point."""
+    signal.signal(signal.SIGTERM, interruption.request_termination)
+    parallel._work = obey
+    address = RunAddress(run_id="a", save_path=save_path, ledger_path=save_path, conninfo="", device="cpu", threads=1)
+    try:
+        parallel.run_windows(address, range(4), num_workers=2, on_news=lambda _: None)
+    except JobError as error:
+        raise SystemExit(int(error.exit_code)) from None
+    raise SystemExit(0)
+
+
 def notes_of(save_path: Path) -> list[tuple[int, int]]:
     """Window and process of every start, in order."""
     starts = sorted(save_path.glob("start-*"), key=lambda path: path.stat().st_mtime_ns)
@@ -72,3 +104,7 @@ def _note(address: RunAddress, index: int) -> None:
 
 def _notes(address: RunAddress, index: int) -> bool:
     return any(each == index for each, _ in notes_of(Path(address.save_path)))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

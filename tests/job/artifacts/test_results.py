@@ -25,28 +25,28 @@ def content(store: ObjectStore) -> dict[str, bytes]:
     return {key: stored.data for key, stored in found.items() if stored is not None}
 
 
-def test_result_that_stands_is_never_written_over(store: ObjectStore) -> None:
+def test_result_that_stands_is_never_written_over(folder_store: LocalStore) -> None:
     """The first whole result stands; a slower writer's other bytes touch nothing."""
-    assert not stands(store, MANIFEST, root=ROOT)
-    assert write(store, OURS)
-    assert not write(store, THEIRS)
-    assert not write(store, OURS)
-    assert content(store) == OURS
-    assert stands(store, MANIFEST, root=ROOT)
+    assert not stands(folder_store, MANIFEST, root=ROOT)
+    assert write(folder_store, OURS)
+    assert not write(folder_store, THEIRS)
+    assert not write(folder_store, OURS)
+    assert content(folder_store) == OURS
+    assert stands(folder_store, MANIFEST, root=ROOT)
 
 
 @pytest.mark.parametrize("objects", [OURS, THEIRS], ids=["same bytes", "other bytes"])
-def test_torn_result_is_written_again_as_a_whole(store: ObjectStore, objects: dict[str, bytes]) -> None:
+def test_torn_result_is_written_again_as_a_whole(folder_store: LocalStore, objects: dict[str, bytes]) -> None:
     """An object that was lost or overwritten after the manifest is found, and manifest and objects agree again."""
     first, second = OURS
-    for tear in (lambda: store.put(first, b"a slower pod's"), lambda: store.delete(second)):
-        write(store, OURS)
+    for tear in (lambda: folder_store.put(first, b"a slower pod's"), lambda: folder_store.delete(second)):
+        write(folder_store, OURS)
         tear()
-        assert not stands(store, MANIFEST, root=ROOT)
-        assert write(store, objects)
-        assert content(store) == objects
-        assert stands(store, MANIFEST, root=ROOT)
-        store.delete(MANIFEST)
+        assert not stands(folder_store, MANIFEST, root=ROOT)
+        assert write(folder_store, objects)
+        assert content(folder_store) == objects
+        assert stands(folder_store, MANIFEST, root=ROOT)
+        folder_store.delete(MANIFEST)
 
 
 def test_writer_that_meets_a_faster_one_mends_what_it_tore(folder_store: LocalStore) -> None:
