@@ -64,7 +64,7 @@ def _show_trace(arguments: Sequence[str]) -> None:
 
 def _run_command(line: CommandLine) -> ExitCode:
     from job.logs import configure_logs
-    from job.settings_sources import load_settings
+    from job.settings.sources import load_settings
 
     loaded = load_settings(
         settings_class(line.name),

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from job.errors import UsageError
 
 if TYPE_CHECKING:
-    from job.command_settings import CommandSettings
-    from job.settings_catalogue import Setting
+    from job.settings.catalogue import Setting
+    from job.settings.commands import CommandSettings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,7 +134,7 @@ class Parser(argparse.ArgumentParser):
 
 def settings_class(command_name: str) -> "type[CommandSettings]":
     """The settings class of a command, imported now."""
-    found: type[CommandSettings] = getattr(import_module("job.command_settings"), COMMANDS[command_name].settings)
+    found: type[CommandSettings] = getattr(import_module("job.settings.commands"), COMMANDS[command_name].settings)
     return found
 
 
@@ -198,7 +198,7 @@ def _overview() -> str:
 
 
 def _build_parser(name: str) -> tuple[Parser, set[str]]:
-    from job.settings_catalogue import settings_of
+    from job.settings.catalogue import settings_of
 
     command = COMMANDS[name]
     parser = Parser(

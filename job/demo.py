@@ -9,7 +9,6 @@ from typing import Literal
 import structlog
 
 from job import interruption
-from job.command_settings import DemoCommand, WalkforwardCommand
 from job.data.kline_files import read_kline_file
 from job.data.kline_table import write_klines
 from job.data.klines import MarketKey
@@ -18,10 +17,12 @@ from job.data.schema import migrate
 from job.data.synthetic import SYNTHETIC_CONTEXT, SYNTHETIC_SYMBOL, SYNTHETIC_VENUE, synthetic_markets
 from job.database import open_database
 from job.errors import UsageError
+from job.execution.walkforward import FinishedRun, run_walkforward
 from job.feature_store import update_features
 from job.intervals import DAY_MS
-from job.settings import FeatureSettings, MarketSettings, RunSettings
-from job.walkforward import FinishedRun, run_walkforward
+from job.run.attempt import now_ms
+from job.settings.commands import DemoCommand, WalkforwardCommand
+from job.settings.groups import FeatureSettings, MarketSettings, RunSettings
 
 WORLD_INTERVAL = "15m"
 WORLD_SEED = 3  # also names the database: another number with anything that changes the bars
@@ -36,7 +37,7 @@ def run_world(settings: DemoCommand, world: Literal["edge", "noise"]) -> Finishe
         symbol=SYNTHETIC_SYMBOL,
         interval=WORLD_INTERVAL,
         context=SYNTHETIC_CONTEXT,
-        venue=SYNTHETIC_VENUE,
+        venue=f"{SYNTHETIC_VENUE}-{world}",  # neither world is a trial of the other
         market="perp",
     )
     with _prepared(settings, f"synthetic_{WORLD_SEED}_{world}") as conninfo:
@@ -51,7 +52,7 @@ def run_world(settings: DemoCommand, world: Literal["edge", "noise"]) -> Finishe
             )
             with connection.transaction():
                 for symbol, klines in worlds.items():
-                    key = MarketKey(venue=SYNTHETIC_VENUE, symbol=symbol, interval=WORLD_INTERVAL)
+                    key = MarketKey(venue=market.venue, symbol=symbol, interval=WORLD_INTERVAL)
                     write_klines(connection, key, klines)
             structlog.get_logger().info(
                 "klines_written", symbols=list(worlds), days=WORLD_DAYS, interval=WORLD_INTERVAL
@@ -94,12 +95,14 @@ def run_files(settings: DemoCommand, *, is_symbol_given: bool) -> FinishedRun:
 
 def run_live(settings: DemoCommand) -> FinishedRun:
     """Collect fresh klines from Binance, and walk forward through them."""
-    from job.commands.collect import collect
-    from job.settings import CollectSettings
+    from job.collection import collect_market
+    from job.settings.groups import CollectSettings
 
     with _prepared(settings, "binance") as conninfo:
         with connect(conninfo) as connection:
-            collect(connection, settings.market, CollectSettings(days=WORLD_DAYS), settings.output)
+            collect_market(
+                connection, settings.market, CollectSettings(days=WORLD_DAYS), settings.output, now_ms=now_ms()
+            )
             _update_features(connection, settings.market)
         return _walk(settings, settings.market, conninfo, run_id=None, title=settings.market.symbol)
 

@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from job import interruption
 from job.artifacts.results import stands, write_once
 from job.artifacts.stored_records import record_bytes
-from job.attempt import Attempt
+from job.checkpoint import checkpoint_bytes
 from job.data.postgres import connect
 from job.dataset import Dataset, load_dataset, trading_rules
 from job.evaluation.daily import utc_daily_returns
-from job.ledger import note_reading, note_result
-from job.model.checkpoint import checkpoint_bytes
-from job.plan import check_unchanged, windows_of
 from job.procedure import OnProgress, TrainedProcedure, train_procedure
-from job.run import Run
-from job.test_slice import SliceOutcome, read_test
+from job.run.attempt import Attempt
+from job.run.ledger import note_reading, note_result
+from job.run.plan import check_unchanged, windows_of
+from job.run.run import Run
+from job.sealed_test import SliceOutcome, read_test
 from job.window_results import series_bytes, window_record
 from job.windows import Window
 

@@ -20,7 +20,7 @@ from job.intervals import interval_ms
 from job.model.calibration import fit_slope, shrink
 from job.model.classifier import Classifier, Learner, LossCurve, OnEpoch, ValidatedFit
 from job.rows import LabelledRows
-from job.settings import OptimizeMetric
+from job.settings.groups import OptimizeMetric
 from job.signals import TradingRules, trade
 from job.threshold_choice import ThresholdChoice, ValidationBars, choose_thresholds
 from job.windows import Block, Span, Window

@@ -8,7 +8,14 @@ from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from job.settings import CostSettings, FeatureSettings, LabelSettings, MarketSettings, ModelSettings, WindowSettings
+from job.settings.groups import (
+    CostSettings,
+    FeatureSettings,
+    LabelSettings,
+    MarketSettings,
+    ModelSettings,
+    WindowSettings,
+)
 
 SCHEMA_VERSION: Final = 1
 

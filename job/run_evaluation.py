@@ -19,8 +19,8 @@ from job.evaluation.sharpe import dsr, min_track_record_days, psr
 from job.evaluation.spa import no_skill_p_value
 from job.evaluation.verdict import Findings, Verdict, judge
 from job.intervals import YEAR_DAYS
-from job.ledger import Trial
 from job.records import PlanRecord, WindowRecord
+from job.run.ledger import Trial
 from job.signals import TradingRules
 from job.window_results import WindowSeries
 

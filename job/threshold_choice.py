@@ -13,7 +13,7 @@ import numpy as np
 from job.arrays import FloatArray, IntArray
 from job.data.klines import Klines
 from job.intervals import DAY_MS
-from job.settings import OptimizeMetric
+from job.settings.groups import OptimizeMetric
 from job.signals import NEVER, Thresholds, TradingRules, trade
 
 # Distances from one half. Buying asks for at least as much as selling: crypto's drift makes long forecasts cheap.

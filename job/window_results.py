@@ -22,7 +22,7 @@ from job.records import (
     ThresholdRecord,
     WindowRecord,
 )
-from job.test_slice import SliceOutcome
+from job.sealed_test import SliceOutcome
 from job.windows import Window
 
 PROBABILITY, TARGET = "probability_", "position_"

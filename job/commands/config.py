@@ -5,11 +5,11 @@ import os
 from pydantic import SecretStr
 
 from job.cli import COMMANDS, no_such_command, settings_class
-from job.command_settings import ConfigCommand
 from job.commands.results import add_texts, results_console, results_table
 from job.errors import ExitCode
-from job.settings_catalogue import settings_of, usual_environment_name
-from job.settings_sources import LoadedSettings, load_settings
+from job.settings.catalogue import settings_of, usual_environment_name
+from job.settings.commands import ConfigCommand
+from job.settings.sources import LoadedSettings, load_settings
 
 
 def run(loaded: LoadedSettings[ConfigCommand]) -> ExitCode:

@@ -6,16 +6,16 @@ import structlog
 from rich.console import Console
 from rich.text import Text
 
-from job.command_settings import DemoCommand
 from job.commands.results import results_console
 from job.data.synthetic import describe_world
 from job.demo import WORLD_DAYS, WORLD_EDGE, WORLD_INTERVAL, run_files, run_live, run_world
 from job.errors import ExitCode, UsageError
+from job.execution.walkforward import FinishedRun
 from job.logs import is_interactive
 from job.report.terminal import print_summary, print_two_worlds
-from job.settings import OutputSettings
-from job.settings_sources import LoadedSettings
-from job.walkforward import FinishedRun
+from job.settings.commands import DemoCommand
+from job.settings.groups import OutputSettings
+from job.settings.sources import LoadedSettings
 
 REAL_DATA = """\
 With real data:

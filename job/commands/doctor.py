@@ -5,14 +5,14 @@ from collections.abc import Callable
 from job import interruption
 from job.artifacts.opening import open_store
 from job.artifacts.probe import probe_store
-from job.command_settings import DoctorCommand
 from job.data.kline_table import stored_markets
 from job.data.postgres import connect
 from job.data.schema import require_schema
 from job.database import open_database
 from job.device import choose_device
 from job.errors import ExitCode, Interrupted, JobError
-from job.settings_sources import LoadedSettings
+from job.settings.commands import DoctorCommand
+from job.settings.sources import LoadedSettings
 
 
 def run(loaded: LoadedSettings[DoctorCommand]) -> ExitCode:

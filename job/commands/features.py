@@ -1,14 +1,14 @@
 """``lorentzian features``: feature rows for the klines that have none yet."""
 
 from job import interruption
-from job.command_settings import FeaturesCommand
 from job.data.postgres import connect
 from job.data.schema import require_schema
 from job.database import open_database
 from job.errors import ExitCode
 from job.feature_store import FeatureUpdate, update_features
 from job.intervals import format_utc
-from job.settings_sources import LoadedSettings
+from job.settings.commands import FeaturesCommand
+from job.settings.sources import LoadedSettings
 
 
 def run(loaded: LoadedSettings[FeaturesCommand]) -> ExitCode:

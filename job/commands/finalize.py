@@ -1,14 +1,14 @@
 """``lorentzian finalize``: end one run, or every run whose windows are all settled."""
 
 from job.artifacts.opening import open_store
-from job.command_settings import FinalizeCommand
 from job.database import open_database
 from job.errors import DataError, ExitCode, TransientError, UsageError
-from job.finalize import finalize, planned_runs
-from job.opening import open_run
-from job.parallel import RunAddress
-from job.run_state import describe
-from job.settings_sources import LoadedSettings
+from job.execution.finalize import finalize, planned_runs
+from job.execution.opening import open_run
+from job.run.address import RunAddress
+from job.run.state import describe
+from job.settings.commands import FinalizeCommand
+from job.settings.sources import LoadedSettings
 
 
 def run(loaded: LoadedSettings[FinalizeCommand]) -> ExitCode:

@@ -1,7 +1,6 @@
 """``lorentzian import``: klines from files into Postgres, each file whole or not at all."""
 
 from job import interruption
-from job.command_settings import ImportCommand
 from job.data.kline_files import read_kline_file
 from job.data.kline_table import write_klines
 from job.data.postgres import Connection, connect
@@ -10,8 +9,9 @@ from job.database import open_database
 from job.errors import ExitCode, UsageError
 from job.intervals import format_utc
 from job.progress import track
-from job.settings import ImportSettings, OutputSettings
-from job.settings_sources import LoadedSettings
+from job.settings.commands import ImportCommand
+from job.settings.groups import ImportSettings, OutputSettings
+from job.settings.sources import LoadedSettings
 
 
 def run(loaded: LoadedSettings[ImportCommand]) -> ExitCode:

@@ -1,12 +1,12 @@
 """``lorentzian migrate``: create or update the database schema."""
 
 from job import interruption
-from job.command_settings import MigrateCommand
 from job.data.postgres import connect
 from job.data.schema import migrate
 from job.database import open_database
 from job.errors import ExitCode
-from job.settings_sources import LoadedSettings
+from job.settings.commands import MigrateCommand
+from job.settings.sources import LoadedSettings
 
 
 def run(loaded: LoadedSettings[MigrateCommand]) -> ExitCode:

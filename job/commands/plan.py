@@ -1,18 +1,18 @@
 """``lorentzian plan``: the windows that these settings cut, without training and without storing anything."""
 
 from job import interruption
-from job.attempt import now_ms
-from job.command_settings import PlanCommand
 from job.commands.results import add_texts, results_console, results_table
 from job.data.postgres import connect
 from job.database import open_database
 from job.errors import ExitCode
+from job.execution.opening import procedure_of
 from job.feature_store import feature_record
 from job.intervals import format_utc
-from job.opening import procedure_of
-from job.plan import make_plan
 from job.records import PlanRecord
-from job.settings_sources import LoadedSettings
+from job.run.attempt import now_ms
+from job.run.plan import make_plan
+from job.settings.commands import PlanCommand
+from job.settings.sources import LoadedSettings
 
 
 def run(loaded: LoadedSettings[PlanCommand]) -> ExitCode:

@@ -7,15 +7,15 @@ from job.artifacts.keys import RUNS_INDEX
 from job.artifacts.opening import open_store
 from job.artifacts.store import ObjectStore
 from job.artifacts.stored_records import parse_record
-from job.attempt import now_ms
-from job.command_settings import StoredRunCommand
 from job.commands.results import add_texts, results_console, results_table
 from job.errors import ConfigError, ExitCode
 from job.intervals import SECOND_MS, format_utc
-from job.plan import read_plan
 from job.records import RunIndexEntry, RunsIndexRecord
-from job.run_state import WindowState, describe, window_states
-from job.settings_sources import LoadedSettings
+from job.run.attempt import now_ms
+from job.run.plan import read_plan
+from job.run.state import WindowState, describe, window_states
+from job.settings.commands import StoredRunCommand
+from job.settings.sources import LoadedSettings
 
 
 def run(loaded: LoadedSettings[StoredRunCommand]) -> ExitCode:

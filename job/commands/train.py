@@ -2,15 +2,15 @@
 
 from rich.table import Table
 
-from job.command_settings import TrainCommand
 from job.commands.results import add_texts, results_console, results_table
 from job.database import open_database
 from job.errors import ExitCode
+from job.execution.training import run_training
 from job.intervals import format_utc
 from job.records import PlanRecord, WindowRecord
 from job.report.metric_words import shown_metric, words_of
-from job.settings_sources import LoadedSettings
-from job.training import run_training
+from job.settings.commands import TrainCommand
+from job.settings.sources import LoadedSettings
 
 SHOWN = (
     "total_return",

@@ -1,12 +1,12 @@
 """``lorentzian walkforward``: train and test window after window on this machine."""
 
-from job.command_settings import WalkforwardCommand
 from job.commands.results import results_console
 from job.database import open_database
 from job.errors import ExitCode
+from job.execution.walkforward import run_walkforward
 from job.report.terminal import print_summary
-from job.settings_sources import LoadedSettings
-from job.walkforward import run_walkforward
+from job.settings.commands import WalkforwardCommand
+from job.settings.sources import LoadedSettings
 
 
 def run(loaded: LoadedSettings[WalkforwardCommand]) -> ExitCode:

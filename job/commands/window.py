@@ -1,13 +1,13 @@
 """``lorentzian window``: one window of a walk-forward, then a try at finalizing; what pods run."""
 
-from job.command_settings import WindowCommand
 from job.database import open_database
 from job.errors import ExitCode, UsageError
-from job.finalize import finalize
-from job.opening import address_of, open_run, plan_run
-from job.run_state import describe
-from job.settings_sources import LoadedSettings
-from job.window_attempt import attempt_window
+from job.execution.finalize import finalize
+from job.execution.opening import address_of, open_run, plan_run
+from job.execution.window_attempt import attempt_window
+from job.run.state import describe
+from job.settings.commands import WindowCommand
+from job.settings.sources import LoadedSettings
 
 
 def run(loaded: LoadedSettings[WindowCommand]) -> ExitCode:

@@ -18,7 +18,7 @@ from job.model.classifier import LossCurve, OnEpoch, ValidatedFit, best_candidat
 from job.model.lorentzian import LorentzianNCA
 from job.model.scaling import RobustScaler
 from job.rows import LabelledRows
-from job.settings import ModelSettings
+from job.settings.groups import ModelSettings
 
 QUERIES_AN_EPOCH = 512
 BANK_SAMPLE = 256

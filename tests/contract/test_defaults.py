@@ -7,7 +7,7 @@ import pytest
 from job import errors
 from job.cli import COMMANDS, settings_class
 from job.errors import ExitCode, JobError
-from job.settings_catalogue import settings_of
+from job.settings.catalogue import settings_of
 
 GUIDE = {
     "train": {

@@ -7,7 +7,7 @@ import pytest
 
 from job.cli import COMMANDS, parse, settings_class
 from job.errors import ExitCode
-from job.settings_catalogue import settings_of
+from job.settings.catalogue import settings_of
 from tests.support.readme import README, rewritten, rows_of
 from tests.support.repository import ROOT, package_files
 

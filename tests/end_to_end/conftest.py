@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from job.attempt import now_ms
 from job.intervals import floor_day, interval_ms
+from job.run.attempt import now_ms
 from tests.support.binance_server import BinanceServer, running_binance
 from tests.support.commands import Result, run_lorentzian
 from tests.support.fixtures_s3 import s3_client, s3_server  # noqa: F401 - fixtures

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from job.run import Run
+    from job.run.run import Run
 
 _numbers = itertools.count()
 

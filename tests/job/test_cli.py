@@ -5,7 +5,7 @@ import pytest
 
 from job.cli import COMMANDS, parse, settings_class
 from job.errors import ExitCode, UsageError
-from job.settings_catalogue import settings_of
+from job.settings.catalogue import settings_of
 
 SLOW = ("torch", "boto3", "pandas", "psycopg", "numpy", "sklearn", "rich", "requests")
 

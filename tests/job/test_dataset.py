@@ -7,12 +7,12 @@ import pytest
 from job.data.postgres import Connection, connect
 from job.dataset import LABEL_LOOKBACK_MS, load_dataset, make_labels, market_key, trading_rules
 from job.errors import NoDataError
+from job.execution.opening import procedure_of
 from job.intervals import DAY_MS
-from job.opening import procedure_of
-from job.plan import windows_of
 from job.records import ProcedureRecord
-from job.run import Run
-from job.settings import LabelSettings
+from job.run.plan import windows_of
+from job.run.run import Run
+from job.settings.groups import LabelSettings
 from job.windows import Span
 from tests.support.small_run import BAR_MS, END_MS, KEY, open_small_run, small_markets, small_settings, store_klines
 

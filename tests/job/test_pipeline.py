@@ -7,16 +7,16 @@ from typing import Any
 import pytest
 import torch
 
-from job import interruption, pipeline, test_slice
+from job import interruption, pipeline, sealed_test
 from job.artifacts.manifest import read_manifest
 from job.artifacts.stored_records import parse_record
-from job.attempt import Attempt
 from job.errors import DataError, NoDataError, Terminated
-from job.ledger import trials_over
 from job.pipeline import run_window
-from job.plan import windows_of
 from job.records import ExecutionRecord, LedgerEntryRecord, LedgerResultRecord
-from job.run import Run
+from job.run.attempt import Attempt
+from job.run.ledger import trials_over
+from job.run.plan import windows_of
+from job.run.run import Run
 from job.windows import Span
 from tests.support.small_run import objects_of, open_small_run, small_settings
 
@@ -106,7 +106,7 @@ def test_training_never_reads_the_test(run: Run, monkeypatch: pytest.MonkeyPatch
         return trained
 
     monkeypatch.setattr(pipeline, "load_dataset", spy)
-    monkeypatch.setattr(test_slice, "load_dataset", spy)
+    monkeypatch.setattr(sealed_test, "load_dataset", spy)
     monkeypatch.setattr(pipeline, "train_all", spied_training)
     run_one(run)
     window = windows_of(run.plan)[0]

@@ -21,7 +21,7 @@ from job.model.prior import PriorLearner
 from job.model.scaling import RobustScaler
 from job.procedure import TrainedProcedure, on_bars, train_procedure
 from job.rows import LabelledRows, join_labels
-from job.settings import ModelSettings, OptimizeMetric
+from job.settings.groups import ModelSettings, OptimizeMetric
 from job.signals import NEVER, TradingRules
 from job.windows import Span, Window
 from tests.support.klines import START_MS, random_klines

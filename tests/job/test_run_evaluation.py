@@ -7,10 +7,10 @@ from job.data.klines import Klines
 from job.evaluation.daily import utc_daily_returns
 from job.evaluation.performance import headline_measures
 from job.intervals import DAY_MS, HOUR_MS
-from job.ledger import Trial
 from job.records import PlanRecord
+from job.run.ledger import Trial
 from job.run_evaluation import FLAT, LAST_RETURN, LONG, NO_SKILL_RULES, evaluate_run
-from job.settings import CostSettings
+from job.settings.groups import CostSettings
 from job.window_results import WindowSeries
 from tests.support.golden_bars import CLOSE, OPEN, TARGET, WITH_COSTS, WITHOUT_COSTS, GoldenAccount
 from tests.support.runs import TRADED, example_run

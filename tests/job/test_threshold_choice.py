@@ -7,7 +7,7 @@ from job import threshold_choice
 from job.arrays import FloatArray
 from job.backtest.costs import Costs
 from job.intervals import DAY_MS, bars_per_year
-from job.settings import OptimizeMetric
+from job.settings.groups import OptimizeMetric
 from job.signals import NEVER, TradingRules
 from job.threshold_choice import GRID, MIN_TRADES, ThresholdChoice, ValidationBars, choose_thresholds
 from tests.support.klines import START_MS, random_klines

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import get_args, get_origin
 
 from job.cli import COMMANDS, settings_class
-from job.settings_catalogue import Setting, settings_of
+from job.settings.catalogue import Setting, settings_of
 from tests.support.repository import ROOT, package_files
 
 README = ROOT / "README.md"

@@ -14,14 +14,15 @@ from job.evaluation.bootstrap import Interval
 from job.evaluation.daily import utc_daily_returns
 from job.evaluation.measure import Measure
 from job.intervals import DAY_MS
-from job.ledger import Trial
 from job.model.classifier import Learner, LossCurve, OnEpoch, ValidatedFit, mean_log_loss
 from job.model.prior import PriorLearner
 from job.procedure import TrainedProcedure, on_bars, train_procedure
 from job.records import MeasureRecord, ModelRecord, PlanRecord, ProcedureRecord, WindowRecord, WindowSpanRecord
 from job.rows import LabelledRows, join_labels
+from job.run.ledger import Trial
 from job.run_evaluation import RunEvaluation, evaluate_run
-from job.settings import (
+from job.sealed_test import SliceOutcome
+from job.settings.groups import (
     CostSettings,
     FeatureSettings,
     LabelSettings,
@@ -30,7 +31,6 @@ from job.settings import (
     WindowSettings,
 )
 from job.signals import trade
-from job.test_slice import SliceOutcome
 from job.window_results import WindowSeries, read_series, series_bytes, window_record
 from job.windows import Window, plan_windows
 

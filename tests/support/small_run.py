@@ -14,16 +14,17 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from job.artifacts.store import ObjectStore
-from job.command_settings import PlanCommand
 from job.data.kline_table import write_klines
 from job.data.klines import Klines, MarketKey
 from job.data.postgres import Connection, connect
 from job.data.synthetic import SYNTHETIC_CONTEXT, SYNTHETIC_SYMBOL, SYNTHETIC_VENUE, synthetic_markets
+from job.execution.opening import address_of, open_run, plan_run
+from job.execution.window_attempt import attempt_window
 from job.feature_store import update_features
 from job.intervals import DAY_MS
-from job.opening import address_of, open_run, plan_run
-from job.run import Run
-from job.settings import (
+from job.run.run import Run
+from job.settings.commands import PlanCommand
+from job.settings.groups import (
     ComputeSettings,
     CostSettings,
     FeatureSettings,
@@ -32,7 +33,6 @@ from job.settings import (
     RunSettings,
     WindowSettings,
 )
-from job.window_attempt import attempt_window
 
 INTERVAL = "15m"
 BAR_MS = DAY_MS // 96

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, NoReturn
 
-LOADED = ("job.walkforward", "job.training", "sklearn.linear_model", "torch._dynamo")
+LOADED = ("job.execution.walkforward", "job.execution.training", "sklearn.linear_model", "torch._dynamo")
 MAX_MESSAGE_BYTES = 1 << 18
 
 

@@ -8,9 +8,11 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import NoReturn, TypeAlias
 
-from job import interruption, parallel
+from job import interruption
 from job.errors import ConfigError, DataError, JobError, Terminated
-from job.parallel import EpochDone, News, RunAddress, WindowEnded
+from job.execution import parallel
+from job.execution.parallel import EpochDone, News, WindowEnded
+from job.run.address import RunAddress
 
 Pipe: TypeAlias = "Connection[News, int | None]"
 

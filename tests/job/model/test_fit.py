@@ -12,7 +12,7 @@ from job.model.fit import EarlyStop, LorentzianClassifier, LorentzianLearner, Tr
 from job.model.lorentzian import LorentzianNCA
 from job.model.scaling import RobustScaler
 from job.rows import LabelledRows
-from job.settings import ModelSettings
+from job.settings.groups import ModelSettings
 from tests.support.labelled import random_rows
 
 CPU = torch.device("cpu")

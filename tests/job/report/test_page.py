@@ -16,7 +16,7 @@ from job.report.numbers import DASH, bps, percent, probability, ratio
 from job.report.page import report_page
 from job.report.render import png_bytes
 from job.report.summary import summary_record
-from job.settings import MarketSettings
+from job.settings.groups import MarketSettings
 from tests.support.html_pages import read_page
 from tests.support.runs import TRADED, ExampleRun, example_run, flat_run, undefined_run
 

@@ -5,13 +5,13 @@ import numpy as np
 from job.data.postgres import connect
 from job.dataset import load_dataset, trading_rules
 from job.pipeline import train_all
-from job.plan import windows_of
+from job.run.plan import windows_of
+from job.sealed_test import read_test
 from job.signals import trade
-from job.test_slice import read_test
 from tests.support.small_run import open_small_run, small_settings
 
 
-def test_test_slice_is_forecast_and_traded_by_what_was_trained(small_market: str, tmp_path: Path) -> None:
+def test_sealed_test_is_forecast_and_traded_by_what_was_trained(small_market: str, tmp_path: Path) -> None:
     """Every bar of the test and no other; each model's account is what its own forecasts and thresholds earn."""
     run = open_small_run(small_settings(tmp_path), small_market)
     window = windows_of(run.plan)[1]

@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from job.settings import (
+from job.settings.groups import (
     CollectSettings,
     ComputeSettings,
     ConfigSettings,

@@ -5,17 +5,17 @@ import structlog
 from job.artifacts.opening import open_store
 from job.artifacts.probe import probe_store
 from job.artifacts.store import ObjectStore
-from job.attempt import now_ms
-from job.command_settings import PlanCommand
 from job.data.postgres import connect
 from job.device import choose_device, limit_threads
 from job.errors import ConfigError
 from job.feature_store import feature_record
-from job.parallel import RunAddress
-from job.plan import Cut, check_same_procedure, cut_walkforward, make_plan, publish_plan, read_plan
 from job.records import PlanRecord, ProcedureRecord
-from job.run import Run
-from job.runs_index import note_started
+from job.run.address import RunAddress
+from job.run.attempt import now_ms
+from job.run.index import note_started
+from job.run.plan import Cut, check_same_procedure, cut_walkforward, make_plan, publish_plan, read_plan
+from job.run.run import Run
+from job.settings.commands import PlanCommand
 
 OWN_LEDGER = "the ledger of this save path"
 SHARED_LEDGER = "the ledger named by --ledger"

@@ -6,7 +6,7 @@ import pytest
 
 from job.cli import COMMANDS, settings_class
 from job.errors import ConfigError, ExitCode
-from job.settings_sources import LoadedSettings, load_settings
+from job.settings.sources import LoadedSettings, load_settings
 
 ALL_COMMANDS = {name: settings_class(name) for name in COMMANDS}
 PASSWORD = "correct-horse"

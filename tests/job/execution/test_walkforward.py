@@ -3,20 +3,21 @@ from pathlib import Path
 
 import pytest
 
-from job import finalize as finalize_module
-from job import walkforward
 from job.artifacts.stored_records import record_bytes
-from job.attempt import now_ms
-from job.command_settings import WalkforwardCommand
 from job.errors import DataError, JobError
-from job.opening import open_run
-from job.parallel import EpochDone, News, RunAddress, WindowEnded
+from job.execution import finalize as finalize_module
+from job.execution import walkforward
+from job.execution.opening import open_run
+from job.execution.parallel import EpochDone, News, WindowEnded
+from job.execution.walkforward import run_walkforward
+from job.execution.window_attempt import attempt_window
 from job.pipeline import is_done
 from job.records import AttemptRecord
-from job.run import Run
-from job.settings import OutputSettings, WorkerSettings
-from job.walkforward import run_walkforward
-from job.window_attempt import attempt_window
+from job.run.address import RunAddress
+from job.run.attempt import now_ms
+from job.run.run import Run
+from job.settings.commands import WalkforwardCommand
+from job.settings.groups import OutputSettings, WorkerSettings
 from tests.support.small_run import MAX_ATTEMPTS, RUN_ID, change_close, copied, small_settings
 
 

@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 import torch
 
+from job.checkpoint import checkpoint_bytes
 from job.model.calibration import shrink
-from job.model.checkpoint import checkpoint_bytes
 from job.model.classifier import Classifier
 from job.model.fit import LorentzianClassifier, LorentzianLearner
 from job.model.logistic import LogisticLearner
 from job.model.lorentzian import LorentzianNCA
 from job.model.scaling import RobustScaler
 from job.procedure import TrainedProcedure
-from job.settings import ModelSettings
+from job.settings.groups import ModelSettings
 from job.signals import NEVER, Thresholds
 from tests.support.labelled import random_rows
 from tests.support.runs import example_run

@@ -25,23 +25,12 @@ from job.artifacts.stored_records import record_bytes
 from job.errors import DataError, ExitCode, Interrupted, JobError, NoDataError, Terminated, TransientError
 from job.logs import configure_logs
 from job.records import FailureRecord
+from job.run.address import RunAddress
 
 MAX_ATTEMPTS = 3
 POLL_SECONDS = 0.2
 STOP_SECONDS = 30.0
 CPU_QUOTA = Path("/sys/fs/cgroup/cpu.max")  # microseconds of processor time, and of wall time
-
-
-@dataclass(frozen=True, kw_only=True)
-class RunAddress:
-    """What another process needs to open a run."""
-
-    run_id: str
-    save_path: str
-    ledger_path: str
-    conninfo: str
-    device: str
-    threads: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -226,8 +215,8 @@ def _work(address: RunAddress, pipe: "Connection[News, int | None]") -> None:
 
 
 def _run_one(address: RunAddress, index: int, pipe: "Connection[News, int | None]") -> JobError | None:
-    from job.opening import open_run
-    from job.window_attempt import attempt_window
+    from job.execution.opening import open_run
+    from job.execution.window_attempt import attempt_window
 
     def tell(part: int, epoch: int, loss: float) -> None:
         try:

@@ -7,9 +7,9 @@ import torch
 from job.artifacts.folder import LocalStore
 from job.artifacts.stored_records import parse_record
 from job.errors import ConfigError, DeviceError
-from job.opening import OWN_LEDGER, SHARED_LEDGER, address_of, open_run, plan_run, procedure_of
+from job.execution.opening import OWN_LEDGER, SHARED_LEDGER, address_of, open_run, plan_run, procedure_of
 from job.records import RunsIndexRecord
-from job.settings import LabelSettings
+from job.settings.groups import LabelSettings
 from tests.support.small_run import RUN_ID, small_settings
 
 

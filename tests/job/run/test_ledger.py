@@ -7,10 +7,10 @@ from job.artifacts.folder import LocalStore
 from job.artifacts.stored_records import parse_record
 from job.evaluation.daily import DailyReturns
 from job.intervals import DAY_MS
-from job.ledger import note_reading, note_result, procedure_hash, trials_over
-from job.plan import windows_of
 from job.records import LedgerEntryRecord, PlanRecord
-from job.settings import CostSettings, ModelSettings
+from job.run.ledger import note_reading, note_result, procedure_hash, trials_over
+from job.run.plan import windows_of
+from job.settings.groups import CostSettings, ModelSettings
 from job.windows import Span
 from tests.support.runs import example_run
 

@@ -3,14 +3,14 @@
 from dataclasses import dataclass
 
 from job.artifacts.manifest import read_manifest
-from job.command_settings import WalkforwardCommand
 from job.errors import DataError
-from job.finalize import Finalization, finalize
-from job.opening import address_of, open_run, plan_run
-from job.parallel import EpochDone, News, WindowEnded, num_processors, run_windows
+from job.execution.finalize import Finalization, finalize
+from job.execution.opening import address_of, open_run, plan_run
+from job.execution.parallel import EpochDone, News, WindowEnded, num_processors, run_windows
 from job.pipeline import is_done
 from job.progress import Tracker, track
 from job.records import SummaryRecord
+from job.settings.commands import WalkforwardCommand
 
 PARTS = ("block 1", "block 2", "refit")
 

@@ -2,10 +2,10 @@
 
 import structlog
 
-from job.attempt import Attempt
 from job.pipeline import is_done, run_window
 from job.procedure import OnProgress
-from job.run import Run
+from job.run.attempt import Attempt
+from job.run.run import Run
 
 
 def attempt_window(run: Run, index: int, *, max_attempts: int, on_progress: OnProgress | None = None) -> bool:

@@ -11,8 +11,8 @@ from typing import Literal, get_args, get_origin
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
-from job.command_settings import CommandSettings
-from job.settings import Group
+from job.settings.commands import CommandSettings
+from job.settings.groups import Group
 
 PREFIX = "LORENTZIAN_"
 TWO_MEANINGS = "test_size"  # a fraction to `train`, days to `walkforward`: its general name is refused

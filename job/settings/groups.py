@@ -1,6 +1,6 @@
 """Every setting: its name, default, unit and reason, grouped by concern.
 
-Flags, environment names and file keys are made from the field names here, by `job.settings_sources` and
+Flags, environment names and file keys are made from the field names here, by `job.settings.sources` and
 `job.cli`. This module knows nothing of where values come from, and nobody else reads the environment.
 """
 

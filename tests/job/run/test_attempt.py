@@ -5,12 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from job import attempt as attempt_module
 from job.artifacts.folder import LocalStore
 from job.artifacts.keys import RunKeys
 from job.artifacts.store import Creation
 from job.artifacts.stored_records import parse_record, record_bytes
-from job.attempt import Attempt, now_ms
 from job.errors import (
     Cancelled,
     ConfigError,
@@ -23,6 +21,8 @@ from job.errors import (
     Terminated,
 )
 from job.records import AttemptRecord, FailureRecord
+from job.run import attempt as attempt_module
+from job.run.attempt import Attempt, now_ms
 
 KEYS = RunKeys("a")
 

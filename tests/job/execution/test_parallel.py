@@ -12,21 +12,23 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from job import finalize as finalize_module
-from job import interruption, parallel
+from job import interruption
 from job.artifacts.folder import LocalStore
 from job.artifacts.keys import RunKeys
 from job.artifacts.stored_records import parse_record
-from job.attempt import now_ms
 from job.errors import ConfigError, DatabaseUnavailable, ExitCode, JobError, Terminated
-from job.finalize import finalize
-from job.opening import address_of, open_run
-from job.parallel import EpochDone, News, RunAddress, WindowEnded, num_processors, run_windows
-from job.plan import publish_plan
+from job.execution import finalize as finalize_module
+from job.execution import parallel
+from job.execution.finalize import finalize
+from job.execution.opening import address_of, open_run
+from job.execution.parallel import EpochDone, News, WindowEnded, num_processors, run_windows
+from job.execution.window_attempt import attempt_window
 from job.records import FailureRecord
-from job.run import Run
-from job.run_state import window_states
-from job.window_attempt import attempt_window
+from job.run.address import RunAddress
+from job.run.attempt import now_ms
+from job.run.plan import publish_plan
+from job.run.run import Run
+from job.run.state import window_states
 from tests.support import workers
 from tests.support.small_run import MAX_ATTEMPTS, NUM_WINDOWS, RUN_ID, objects_of, open_small_run, small_settings
 

@@ -17,9 +17,9 @@ from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from job.command_settings import CommandSettings, PlanCommand
 from job.errors import ConfigError
-from job.settings_catalogue import PREFIX, TWO_MEANINGS, Setting, environment_names, settings_of
+from job.settings.catalogue import PREFIX, TWO_MEANINGS, Setting, environment_names, settings_of
+from job.settings.commands import CommandSettings, PlanCommand
 
 # What Kubernetes injects for a Service named like our prefix; none of it is a setting.
 SERVICE_LINK = re.compile(r"_SERVICE_HOST$|_SERVICE_PORT(_.*)?$|_PORT_\d+_[A-Z]+(_.*)?$")

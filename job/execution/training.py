@@ -6,18 +6,18 @@ from pydantic import ValidationError
 
 from job.artifacts.results import stands, write_once
 from job.artifacts.stored_records import parse_record, record_bytes
-from job.attempt import Attempt
-from job.command_settings import PlanCommand, TrainCommand
 from job.errors import ConfigError, DataError
-from job.opening import address_of, open_run, plan_run
+from job.execution.opening import address_of, open_run, plan_run
 from job.pipeline import train_and_test
-from job.plan import cut_once, windows_of
 from job.progress import track
 from job.records import WindowRecord
 from job.report.artifacts import loss_curve_png
-from job.run import Run
-from job.runs_index import note_trained
-from job.settings import WindowSettings
+from job.run.attempt import Attempt
+from job.run.index import note_trained
+from job.run.plan import cut_once, windows_of
+from job.run.run import Run
+from job.settings.commands import PlanCommand, TrainCommand
+from job.settings.groups import WindowSettings
 from job.window_results import window_record
 
 

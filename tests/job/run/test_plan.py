@@ -8,10 +8,11 @@ from job.artifacts.stored_records import parse_record, record_bytes
 from job.data.postgres import connect
 from job.dataset import LABEL_LOOKBACK_MS
 from job.errors import ConfigError, DataError, NoDataError
+from job.execution.opening import procedure_of
 from job.feature_store import feature_record, update_features
 from job.intervals import DAY_MS, HOUR_MS
-from job.opening import procedure_of
-from job.plan import (
+from job.records import PlanRecord
+from job.run.plan import (
     Cut,
     check_unchanged,
     cut_once,
@@ -22,8 +23,7 @@ from job.plan import (
     read_plan,
     windows_of,
 )
-from job.records import PlanRecord
-from job.settings import FeatureSettings
+from job.settings.groups import FeatureSettings
 from job.windows import Span
 from tests.support.small_run import (
     BAR_MS,

@@ -8,7 +8,7 @@ from job.artifacts.stored_records import parse_record
 from job.errors import DataError
 from job.records import PlanRecord, RunsIndexRecord, SummaryRecord
 from job.report.summary import summary_record
-from job.runs_index import note_finished, note_started, note_trained
+from job.run.index import note_finished, note_started, note_trained
 from tests.support.runs import example_run
 
 PLAN = example_run(3).plan

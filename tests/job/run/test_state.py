@@ -9,7 +9,7 @@ from job.artifacts.stored_records import record_bytes
 from job.errors import ExitCode
 from job.intervals import MINUTE_MS
 from job.records import AttemptRecord, FailureRecord
-from job.run_state import DUE_FOR_MS, SILENT_AFTER_MS, State, WindowState, describe, window_states
+from job.run.state import DUE_FOR_MS, SILENT_AFTER_MS, State, WindowState, describe, window_states
 from tests.support.runs import example_run
 
 PLAN = example_run(3).plan

@@ -15,21 +15,21 @@ from job.artifacts.keys import RUNS_PREFIX
 from job.artifacts.manifest import Manifest, read_manifest, verify, write_with_manifest
 from job.artifacts.store import ObjectStore
 from job.artifacts.stored_records import parse_record, record_bytes
-from job.attempt import now_ms
+from job.checkpoint import checkpoint_bytes
 from job.data.postgres import connect
 from job.dataset import load_dataset
 from job.errors import ConfigError, DataError
-from job.ledger import Trial, procedure_hash, trials_over
-from job.model.checkpoint import checkpoint_bytes
 from job.pipeline import train_all
-from job.plan import check_unchanged, final_window
 from job.records import SummaryRecord, WindowRecord
 from job.report.artifacts import report_objects
 from job.report.summary import summary_record
-from job.run import Run
+from job.run.attempt import now_ms
+from job.run.index import note_finished
+from job.run.ledger import Trial, procedure_hash, trials_over
+from job.run.plan import check_unchanged, final_window
+from job.run.run import Run
+from job.run.state import WindowState, describe, window_states
 from job.run_evaluation import RunEvaluation, evaluate_run
-from job.run_state import WindowState, describe, window_states
-from job.runs_index import note_finished
 from job.window_results import WindowSeries, read_series
 from job.windows import Span
 

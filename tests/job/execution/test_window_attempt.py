@@ -6,9 +6,9 @@ from structlog.testing import capture_logs
 from job import pipeline
 from job.artifacts.stored_records import parse_record
 from job.errors import DataError, StorageUnavailable
+from job.execution.window_attempt import attempt_window
 from job.records import AttemptRecord, FailureRecord
-from job.run import Run
-from job.window_attempt import attempt_window
+from job.run.run import Run
 from tests.support.small_run import change_close, open_small_run, small_settings
 
 

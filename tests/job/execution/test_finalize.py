@@ -7,23 +7,23 @@ from typing import Any
 
 import pytest
 
-from job import finalize as finalize_module
 from job.artifacts.folder import LocalStore
 from job.artifacts.keys import RunKeys
 from job.artifacts.manifest import read_manifest, verify, write_with_manifest
 from job.artifacts.stored_records import parse_record, record_bytes
-from job.attempt import now_ms
+from job.checkpoint import checkpoint_bytes
 from job.data.postgres import connect
 from job.errors import ConfigError, DataError
-from job.finalize import Finalization, finalize, planned_runs
+from job.execution import finalize as finalize_module
+from job.execution.finalize import Finalization, finalize, planned_runs
+from job.execution.window_attempt import attempt_window
 from job.intervals import DAY_MS
-from job.model.checkpoint import checkpoint_bytes
 from job.pipeline import train_all
 from job.records import AttemptRecord, FailureRecord, PlanRecord, RunIndexEntry, RunsIndexRecord, SummaryRecord
 from job.report.window_table import window_metrics_csv
-from job.run import Run
+from job.run.attempt import now_ms
+from job.run.run import Run
 from job.run_evaluation import RunEvaluation
-from job.window_attempt import attempt_window
 from job.windows import Span, Window
 from tests.support.small_run import (
     BAR_MS,

@@ -4,17 +4,17 @@ from pathlib import Path
 import pytest
 import torch
 
-from job import training
 from job.artifacts.manifest import read_manifest, write_with_manifest
 from job.artifacts.stored_records import parse_record
-from job.command_settings import TrainCommand
 from job.errors import ConfigError, DataError
-from job.finalize import finalize
+from job.execution import training
+from job.execution.finalize import finalize
+from job.execution.training import as_walkforward, run_training
 from job.intervals import DAY_MS
-from job.ledger import trials_over
 from job.records import RunsIndexRecord
-from job.settings import ComputeSettings, OutputSettings, RunSettings, SplitSettings, TrainModelSettings
-from job.training import as_walkforward, run_training
+from job.run.ledger import trials_over
+from job.settings.commands import TrainCommand
+from job.settings.groups import ComputeSettings, OutputSettings, RunSettings, SplitSettings, TrainModelSettings
 from job.windows import Span
 from tests.support.small_run import DATA_DAYS, END_MS, MARKET, objects_of, open_small_run, small_settings
 

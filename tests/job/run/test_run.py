@@ -6,8 +6,8 @@ import torch
 
 from job.artifacts.folder import LocalStore
 from job.model.classifier import Learner
-from job.run import Run
-from job.settings import ModelSettings
+from job.run.run import Run
+from job.settings.groups import ModelSettings
 from tests.support.labelled import random_rows
 from tests.support.runs import example_run
 

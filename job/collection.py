@@ -1,0 +1,44 @@
+"""Klines of a market and of its context from Binance, brought up to now."""
+
+from job import interruption
+from job.data.collect import CollectReport, OnProgress, collect_klines
+from job.data.klines import MarketKey
+from job.data.patience import Patience
+from job.data.postgres import Connection
+from job.intervals import DAY_MS, floor_day
+from job.progress import Tracker, track
+from job.settings.groups import CollectSettings, MarketSettings, OutputSettings
+
+
+def collect_market(
+    connection: Connection, market: MarketSettings, collect: CollectSettings, output: OutputSettings, *, now_ms: int
+) -> list[CollectReport]:
+    """Fetch what is missing for the traded symbol and each of its context; a report for each."""
+    reports = []
+    for symbol in (market.symbol, *market.context_symbols):
+        key = MarketKey(venue=market.venue, symbol=symbol, interval=market.interval)
+        with track(f"collect {symbol}", output) as tracker:
+            report = collect_klines(
+                connection,
+                key,
+                market=market.market,
+                source=collect.source,
+                start_ms=floor_day(now_ms) - collect.days * DAY_MS,
+                now_ms=now_ms,
+                base_url=collect.base_url,
+                archive_url=collect.archive_url,
+                on_progress=_stoppable(tracker),
+                patience=Patience(sleep=interruption.sleep),
+            )
+        reports.append(report)
+    return reports
+
+
+def _stoppable(tracker: Tracker) -> OnProgress:
+    """Progress that obeys a request to stop: it is told between two pages, each stored whole."""
+
+    def advance(done: int, total: int) -> None:
+        interruption.check()
+        tracker.advance_to(done, total)
+
+    return advance
