@@ -1,4 +1,4 @@
-"""The choice inside one window: everything on validation, then one refit (method: C.1, C.2). Pure.
+"""The choice inside one window: everything on validation, then one refit. Pure.
 
 Two forward blocks inside the training span are forecast by fits that end before them. Their pooled forecasts fix
 the learner's own hyperparameter, the shrinkage to the prior and the thresholds. Then the learner is refitted on the

@@ -1,4 +1,4 @@
-"""The choice of thresholds, from validation forecasts of one window alone (method: C.2).
+"""The choice of thresholds, from validation forecasts of one window alone.
 
 Twelve days of validation say very little about a trading metric: its standard error is as large as any edge. So a
 pair of thresholds must first beat staying flat by one bootstrap standard error of its mean net return, whatever

@@ -56,7 +56,7 @@ class Window:
 
     @property
     def blocks(self) -> tuple[Block, Block]:
-        """The two forward blocks on which every choice of this window is made (method: C.2)."""
+        """The two forward blocks on which every choice of this window is made."""
         fifth = (self.train.end_ms - self.train.start_ms) // VALIDATION_SHARE
         ends = [self.train.end_ms - 2 * fifth, self.train.end_ms - fifth, self.train.end_ms]
         first, second = (

@@ -1,4 +1,4 @@
-"""All measures of one account and of one set of forecasts, under their keys (method: B). Pure."""
+"""All measures of one account and of one set of forecasts, under their keys. Pure."""
 
 from collections.abc import Callable
 from functools import partial

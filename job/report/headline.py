@@ -1,4 +1,4 @@
-"""The lines that a run is judged by, in the order in which they are read (method: C.6). Pure."""
+"""The lines that a run is judged by, in the order in which they are read. Pure."""
 
 from dataclasses import dataclass
 

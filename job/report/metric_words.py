@@ -1,4 +1,4 @@
-"""Every metric's label, form and meaning in plain words (method: B). Knows no value."""
+"""Every metric's label, form and meaning in plain words. Knows no value."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""The run on one page that needs nothing else: no script, no font, no picture from anywhere (method: C.6).
+"""The run on one page that needs nothing else: no script, no font, no picture from anywhere.
 
 Equal results give equal bytes: nothing here knows the run's id, the time, or the machine.
 """

@@ -1,4 +1,4 @@
-"""The ledger of trials: every reading of a test slice, noted before it is read (method: C.4).
+"""The ledger of trials: every reading of a test slice, noted before it is read.
 
 A trial is a procedure (symbol, interval, features, labels, windows, model, costs, strategy, metric, seed) whose
 test overlaps the one in question. It counts once however often it is run on newer data, and it counts although it

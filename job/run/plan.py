@@ -209,7 +209,7 @@ def windows_of(plan: PlanRecord) -> tuple[Window, ...]:
 
 
 def final_window(plan: PlanRecord) -> Window:
-    """The newest training span, without a test: what the final model is fitted on (method: C.5)."""
+    """The newest training span, without a test: what the final model is fitted on."""
     start_ms = (
         plan.windows[0].train_start_ms
         if plan.procedure.windows.anchored

@@ -18,7 +18,7 @@ from pydantic import (
 
 from job.intervals import INTERVAL_MS
 
-# Decisions are made and labels measured over about an hour at 5m and two at 15m (method: E.5).
+# Decisions are made and labels measured over about an hour at 5m and two at 15m.
 DEFAULT_HORIZON_BARS = {"1m": 60, "3m": 20, "5m": 12, "15m": 8, "30m": 12, "1h": 12}
 
 
