@@ -4,6 +4,7 @@ An object is written whole to a private file, then given its name in one step, s
 between any two instructions. Private files lie under one hidden folder; a killed writer's are swept later.
 """
 
+import errno
 import fcntl
 import hashlib
 import os
@@ -37,7 +38,7 @@ class LocalStore:
         self._is_swept = False
         with explained(self.location):
             if self._root.exists() and not self._root.is_dir():
-                raise NotADirectoryError(str(self._root))
+                raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(self._root))
 
     @property
     def location(self) -> str:

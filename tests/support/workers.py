@@ -14,6 +14,7 @@ from job.execution import parallel
 from job.execution.parallel import EpochDone, News, WindowEnded
 from job.run.address import RunAddress
 
+LONG_SECONDS = 120.0
 Pipe: TypeAlias = "Connection[News, int | None]"
 
 
@@ -43,12 +44,12 @@ def die_unasked(address: RunAddress, pipe: Pipe) -> None:
 
 
 def refuse(address: RunAddress, pipe: Pipe) -> None:
-    """Window 0 has bad data, window 1 finds a wrong setting; the others take a minute."""
+    """Window 0 has bad data, window 1 finds a wrong setting; the others take very long."""
     signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
     while (index := pipe.recv()) is not None:
         _note(address, index)
         if index > 1:
-            time.sleep(60)
+            time.sleep(LONG_SECONDS)
         errors = {0: DataError("Bad bars.", remedy="Look."), 1: ConfigError("No bucket.", remedy="Make one.")}
         while index == 1 and not _notes(address, 2):
             time.sleep(0.01)
@@ -61,7 +62,7 @@ def ignore_everything(address: RunAddress, pipe: Pipe) -> None:
     index = pipe.recv()
     assert index is not None
     _note(address, index)
-    time.sleep(60)
+    time.sleep(LONG_SECONDS)
 
 
 def obey(address: RunAddress, pipe: Pipe) -> None:
