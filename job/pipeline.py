@@ -9,14 +9,16 @@ from job.artifacts.results import stands, write_once
 from job.artifacts.stored_records import record_bytes
 from job.checkpoint import checkpoint_bytes
 from job.data.postgres import connect
-from job.dataset import Dataset, load_dataset, trading_rules
+from job.dataset import load_dataset
 from job.evaluation.daily import utc_daily_returns
-from job.procedure import OnProgress, TrainedProcedure, train_procedure
+from job.learners import make_learners, train_all
+from job.procedure import OnProgress, TrainedProcedure
 from job.run.attempt import Attempt
 from job.run.ledger import note_reading, note_result
 from job.run.plan import check_unchanged, windows_of
 from job.run.run import Run
-from job.sealed_test import SliceOutcome, read_test
+from job.sealed_test import read_test
+from job.slice_outcome import SliceOutcome
 from job.window_results import series_bytes, window_record
 from job.windows import Window
 
@@ -63,33 +65,14 @@ def train_and_test(
         check_unchanged(connection, run.plan, window.span)
         training = load_dataset(connection, run.plan, window.train)
     with attempt.stage("train"):
-        trained = train_all(run, window, training, on_progress=on_progress)
+        learners = make_learners(run.plan.procedure.model, stream=window.index, device=run.device)
+        trained = train_all(learners, training, window, run.plan.procedure, on_progress=on_progress)
     model = checkpoint_bytes(trained[run.traded_model], run.plan)
     with attempt.stage("test"), connect(run.conninfo) as connection:
         entry = note_reading(run.ledger, run.plan, window, model_hash=hashlib.sha256(model).hexdigest())
         tested = read_test(connection, run.plan, window, trained)
         note_result(run.ledger, entry, utc_daily_returns(tested.accounts[run.traded_model]))
     return WindowOutcome(model=model, trained=trained, tested=tested)
-
-
-def train_all(
-    run: Run, window: Window, training: Dataset, *, on_progress: OnProgress | None = None
-) -> dict[str, TrainedProcedure]:
-    """The traded model and its baselines on one training span, by name; the traded model comes first."""
-    procedure = run.plan.procedure
-    trained = {}
-    for learner in run.learners(stream=window.index):
-        trained[learner.name] = train_procedure(
-            learner,
-            training.rows,
-            training.klines,
-            window,
-            metric=procedure.windows.optimize_metric,
-            rules=trading_rules(procedure),
-            seed=procedure.model.seed,
-            on_progress=on_progress if learner.name == run.traded_model else None,
-        )
-    return trained
 
 
 def is_done(run: Run, index: int) -> bool:

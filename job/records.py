@@ -14,6 +14,7 @@ from job.settings.groups import (
     LabelSettings,
     MarketSettings,
     ModelSettings,
+    StrategySettings,
     WindowSettings,
 )
 
@@ -49,6 +50,7 @@ class ProcedureRecord(Record):
 
     market: MarketSettings
     costs: CostSettings
+    strategy: StrategySettings
     label: LabelSettings
     features: FeatureSettings
     windows: WindowSettings
@@ -187,6 +189,80 @@ class ModelSummaryRecord(Record):
     sharpe_interval: IntervalRecord
 
 
+class EstimateRecord(Record):
+    """A number with its 95 % interval."""
+
+    value: float | None
+    low: float | None
+    high: float | None
+    reason: str | None = None
+
+
+class DifferenceRecord(Record):
+    """The traded model less another model or rule, paired day by day.
+
+    ``log_loss`` is None for rules, which forecast nothing; below 0 the traded model forecasts better.
+    """
+
+    daily_return: EstimateRecord
+    sharpe_ratio: EstimateRecord
+    log_loss: EstimateRecord | None
+
+
+class RandomSignalsRecord(Record):
+    """Signals at random with the traded model's number and length of trades: what luck alone would have made."""
+
+    num_draws: int
+    median_return: MeasureRecord
+    median_sharpe: MeasureRecord
+    share_below: MeasureRecord
+
+
+class FanRecord(Record):
+    """Quantiles of the account along the days in redrawn histories, starting with 1."""
+
+    quantiles: tuple[float, ...]
+    equity: tuple[tuple[float, ...], ...]
+
+
+class MonteCarloRecord(Record):
+    """What the same days in another order would have made; cannot speak to overfitting.
+
+    Drawdowns are of daily curves, negative fractions, by quantile level as text.
+    """
+
+    num_draws: int
+    fan: FanRecord | None
+    probability_of_loss: MeasureRecord
+    drawdown_quantiles: dict[str, float]
+    shuffled_drawdown_quantiles: dict[str, float]
+
+
+class StressRecord(Record):
+    """The same decisions under other circumstances."""
+
+    name: str
+    total_return: MeasureRecord
+    sharpe_ratio: MeasureRecord
+
+
+class NullWorldsRecord(Record):
+    """The whole procedure on markets whose order in time was shuffled: they speak to overfitting."""
+
+    num_worlds: int
+    sharpe_ratios: tuple[float | None, ...]
+    p_value: MeasureRecord
+
+
+class DriftRecord(Record):
+    """Can a classifier tell one stretch of days from the next? For each window, and judged by the windows before."""
+
+    auc: tuple[float | None, ...]
+    percentile: tuple[float | None, ...]
+    after_the_fact_auc: tuple[float | None, ...]
+    drifting_features: tuple[tuple[str, ...], ...]
+
+
 class SummaryRecord(Record):
     """The run in one object: the headline, the verdict and what stands beside them.
 
@@ -203,12 +279,18 @@ class SummaryRecord(Record):
     num_done: int
     failed_windows: dict[str, str]
     headline: str
+    warnings: tuple[str, ...] = ()
     num_days: int
     num_trials: int
+    num_trials_of_symbol: int = 0
+    effective_trials: MeasureRecord = MeasureRecord(value=None, reason="not_computed")
     trials_counted_in: str
     psr: MeasureRecord
     dsr: MeasureRecord
+    dsr_of_all_trials: MeasureRecord = MeasureRecord(value=None, reason="not_computed")
+    pbo: MeasureRecord = MeasureRecord(value=None, reason="not_computed")
     min_track_record_days: MeasureRecord
+    smallest_visible_sharpe: MeasureRecord = MeasureRecord(value=None, reason="not_computed")
     spa_p: MeasureRecord
     break_even_bps: MeasureRecord
     assumed_cost_bps: float
@@ -217,8 +299,18 @@ class SummaryRecord(Record):
     worst_window_index: int | None
     verdict: Literal["no evidence", "weak", "evidence"]
     verdict_reason: str
+    forecast: Literal["none", "volatility only", "direction"] = "none"
+    forecast_reason: str = ""
+    model: str = ""
+    model_reason: str = ""
     next: str
     models: dict[str, ModelSummaryRecord]
+    differences: dict[str, DifferenceRecord] = {}
+    random_signals: RandomSignalsRecord | None = None
+    monte_carlo: MonteCarloRecord | None = None
+    stress: tuple[StressRecord, ...] = ()
+    null_worlds: NullWorldsRecord | None = None
+    drift: DriftRecord | None = None
 
 
 class RunIndexEntry(Record):

@@ -61,6 +61,14 @@ class LabelledRows:
         return self.select(mask)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Dataset:
+    """Klines and labelled rows of one span; the klines begin earlier, for what looks back."""
+
+    klines: Klines
+    rows: LabelledRows
+
+
 def join_labels(features: FeatureRows, klines: Klines, labels: Labels) -> LabelledRows:
     """One row for each bar that has both a kline and features."""
     _, in_features, in_klines = np.intersect1d(

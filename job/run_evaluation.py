@@ -1,15 +1,10 @@
 """A run as a whole: its windows stitched, compared with rules that have no skill, deflated, and judged. Pure."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from job.backtest.account import Backtest
-from job.backtest.costs import Costs
-from job.backtest.engine import run_backtest
-from job.backtest.stitch import stitch
-from job.dataset import trading_rules
 from job.evaluation.bootstrap import DayDraws, Interval, confidence_interval, draw_days, sharpe_along_days
 from job.evaluation.break_even import break_even_bps
 from job.evaluation.daily import utc_daily_returns
@@ -20,12 +15,11 @@ from job.evaluation.spa import no_skill_p_value
 from job.evaluation.verdict import Findings, Verdict, judge
 from job.intervals import YEAR_DAYS
 from job.records import PlanRecord, WindowRecord
+from job.replay import NO_SKILL_RULES, net_return_at, replay
+from job.rules import trading_rules
 from job.run.ledger import Trial
-from job.signals import TradingRules
 from job.window_results import WindowSeries
 
-FLAT, LONG, LAST_RETURN = "always-flat", "always-long", "last-return"
-NO_SKILL_RULES = (FLAT, LONG, LAST_RETURN)
 # Enough days for the block length and the interval to mean anything; below, both are undefined.
 MIN_DAYS_TO_DRAW = 10
 
@@ -71,7 +65,7 @@ def evaluate_run(
     """
     rules = trading_rules(plan.procedure)
     traded = windows[0].traded_model
-    accounts = {name: _stitched(series, name, rules) for name in (*windows[0].models, *NO_SKILL_RULES)}
+    accounts = {name: replay(series, name, rules) for name in (*windows[0].models, *NO_SKILL_RULES)}
     daily = {name: utc_daily_returns(account).value for name, account in accounts.items()}
     draws = _draws(daily[traded], seed=plan.procedure.model.seed)
     models = {
@@ -93,7 +87,7 @@ def evaluate_run(
         dsr=dsr(daily[traded], num_trials=len(trials), trial_sharpes=_daily_sharpes(trials)),
         no_skill_p=_no_skill_p(daily, traded, draws),
         min_track_record_days=min_track_record_days(daily[traded]),
-        break_even_bps=break_even_bps(_replay(series, traded, rules)),
+        break_even_bps=break_even_bps(net_return_at(series, traded, rules)),
         cost_bps=rules.costs.per_side_bps,
     )
     return RunEvaluation(
@@ -104,27 +98,6 @@ def evaluate_run(
         psr=psr(daily[traded]),
         verdict=judge(findings),
     )
-
-
-def _stitched(series: tuple[WindowSeries, ...], name: str, rules: TradingRules) -> Backtest:
-    return stitch(
-        [
-            run_backtest(s.klines, _target(s, name), costs=rules.costs, initial_equity=1.0, market=rules.market)
-            for s in series
-        ]
-    )
-
-
-def _target(series: WindowSeries, name: str) -> np.ndarray:
-    """The position wanted from each close on: a stored model's, or a rule's that needs no model."""
-    num_bars = len(series.klines)
-    if name == FLAT:
-        return np.zeros(num_bars, dtype=np.int8)
-    if name == LONG:
-        return np.ones(num_bars, dtype=np.int8)
-    if name == LAST_RETURN:
-        return np.sign(np.diff(series.klines.close, prepend=series.klines.close[:1])).astype(np.int8)
-    return np.append(series.position[name][1:], np.int8(0))
 
 
 def _pooled_forecasts(name: str, series: tuple[WindowSeries, ...]) -> dict[str, Measure]:
@@ -161,11 +134,3 @@ def _no_skill_p(daily: dict[str, np.ndarray], traded: str, draws: DayDraws | Non
 def _daily_sharpes(trials: list[Trial]) -> np.ndarray:
     with_result = [t.daily_returns for t in trials if len(t.daily_returns) > 1]
     return np.array([sharpe_along_days(r, bars_per_year=1.0) for r in with_result])
-
-
-def _replay(series: tuple[WindowSeries, ...], name: str, rules: TradingRules) -> Callable[[Costs], float]:
-    def total_return(costs: Costs) -> float:
-        equity = _stitched(series, name, replace(rules, costs=costs)).equity
-        return float(equity[-1] / equity[0] - 1)
-
-    return total_return

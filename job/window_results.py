@@ -7,7 +7,6 @@ import numpy as np
 from job.arrays import FloatArray
 from job.artifacts.npz import arrays_to_bytes, bytes_to_arrays
 from job.data.klines import Klines
-from job.dataset import trading_rules
 from job.errors import DataError
 from job.evaluation.measure import Measure
 from job.evaluation.performance import account_measures, forecast_measures
@@ -22,7 +21,8 @@ from job.records import (
     ThresholdRecord,
     WindowRecord,
 )
-from job.sealed_test import SliceOutcome
+from job.rules import trading_rules
+from job.slice_outcome import SliceOutcome
 from job.windows import Window
 
 PROBABILITY, TARGET = "probability_", "position_"

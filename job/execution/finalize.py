@@ -19,7 +19,7 @@ from job.checkpoint import checkpoint_bytes
 from job.data.postgres import connect
 from job.dataset import load_dataset
 from job.errors import ConfigError, DataError
-from job.pipeline import train_all
+from job.learners import make_learners, train_all
 from job.records import SummaryRecord, WindowRecord
 from job.report.artifacts import report_objects
 from job.report.summary import summary_record
@@ -179,4 +179,5 @@ def _final_model(run: Run) -> bytes:
     with connect(run.conninfo) as connection:
         check_unchanged(connection, run.plan, window.span)
         training = load_dataset(connection, run.plan, window.train)
-    return checkpoint_bytes(train_all(run, window, training)[run.traded_model], run.plan)
+    learners = make_learners(run.plan.procedure.model, stream=window.index, device=run.device)[:1]
+    return checkpoint_bytes(train_all(learners, training, window, run.plan.procedure)[run.traded_model], run.plan)

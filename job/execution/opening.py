@@ -27,6 +27,7 @@ def procedure_of(settings: PlanCommand) -> ProcedureRecord:
     return ProcedureRecord(
         market=settings.market.model_copy(update={"context": settings.market.context_symbols}),
         costs=settings.costs,
+        strategy=settings.strategy,
         label=settings.label.model_copy(update={"horizon": horizon}),
         features=settings.features,
         windows=settings.windows,

@@ -7,6 +7,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from job.records import MeasureRecord, PlanRecord
+from job.replay import LONG
 from job.report.correlation_figure import correlation_figure
 from job.report.equity_figure import equity_figure
 from job.report.loss_figure import Curve, training_loss_figure, window_losses_figure
@@ -14,7 +15,7 @@ from job.report.metric_words import shown_metric
 from job.report.numbers import percent, ratio, share
 from job.report.window_correlation import correlate_windows
 from job.report.windows_figure import windows_figure
-from job.run_evaluation import LONG, RunEvaluation
+from job.run_evaluation import RunEvaluation
 from job.window_results import measure_records
 
 

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 
 from job.records import MeasureRecord, SummaryRecord
+from job.replay import FLAT, LONG
 from job.report.metric_words import shown_metric
 from job.report.numbers import bps, count, percent, probability, ratio, share, shown, shown_interval
 from job.report.sampling import STANDARD_ERRORS, sharpe_standard_error
-from job.run_evaluation import FLAT, LONG
 
 
 @dataclass(frozen=True, kw_only=True)

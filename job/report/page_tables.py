@@ -6,10 +6,10 @@ from typing import Any
 from job.artifacts.json_bytes import to_json_bytes
 from job.intervals import format_utc, format_utc_day
 from job.records import PlanRecord, SummaryRecord, WindowRecord
+from job.replay import NO_SKILL_RULES
 from job.report.markup import Markup, element, join, table
 from job.report.metric_words import shown_metric, words_of
 from job.report.numbers import DASH, bps, count, shown_interval
-from job.run_evaluation import NO_SKILL_RULES
 
 MODEL_METRICS = (
     "total_return",

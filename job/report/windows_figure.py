@@ -11,9 +11,10 @@ from job.arrays import FloatArray
 from job.backtest.account import Backtest
 from job.intervals import format_utc_day
 from job.records import PlanRecord, WindowRecord
+from job.replay import LONG
 from job.report.house_style import BLUE, GREEN, GRID, MUTED, finished, house_style, legend_below, new_figure
 from job.report.sampling import STANDARD_ERRORS, sharpe_standard_error
-from job.run_evaluation import LONG, RunEvaluation
+from job.run_evaluation import RunEvaluation
 from job.windows import VALIDATION_SHARE
 
 QUESTION = "Is it one lucky window, and does validation foretell the test?"

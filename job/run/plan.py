@@ -24,10 +24,10 @@ from job.data.feature_table import feature_span
 from job.data.kline_table import stored_span
 from job.data.klines import MarketKey
 from job.data.schema import require_schema
-from job.dataset import LABEL_LOOKBACK_MS, market_key
 from job.errors import ConfigError, DataError, NoDataError
 from job.intervals import DAY_MS, SECOND_MS, floor_day, format_utc, interval_ms
 from job.records import PlanRecord, ProcedureRecord, WindowSpanRecord
+from job.rules import LABEL_LOOKBACK_MS, market_key
 from job.windows import Span, Window, plan_windows
 
 # Days of klines that only warm features up (`job.features`): less than that short is not short of history.
@@ -116,7 +116,7 @@ def make_plan(
         procedure=procedure,
         feature_set=feature_set.identity,
         feature_names=feature_set.names,
-        windows=tuple(_span_record(window) for window in windows),
+        windows=tuple(span_record(window) for window in windows),
         end_ms=end_ms,
         day_digests=digests,
         threads=threads,
@@ -248,7 +248,8 @@ def _digests(
     return {day: before.get(day, "") + trained.get(day, "") for day in sorted(before | trained)}
 
 
-def _span_record(window: Window) -> WindowSpanRecord:
+def span_record(window: Window) -> WindowSpanRecord:
+    """The stored form of a window."""
     assert window.test is not None
     return WindowSpanRecord(
         index=window.index,

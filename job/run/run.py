@@ -6,10 +6,6 @@ import torch
 
 from job.artifacts.keys import RunKeys
 from job.artifacts.store import ObjectStore
-from job.model.classifier import Learner
-from job.model.fit import LorentzianLearner
-from job.model.logistic import LogisticLearner
-from job.model.prior import PriorLearner
 from job.records import PlanRecord
 
 
@@ -42,15 +38,3 @@ class Run:
     def traded_model(self) -> str:
         """The classifier that the run is about; the others are its baselines."""
         return self.plan.procedure.model.model
-
-    def learners(self, *, stream: int) -> tuple[Learner, ...]:
-        """The traded model's learner and the baselines', for one window.
-
-        Parameters
-        ----------
-        stream : int
-            Sets the random numbers of this window apart from the others'.
-        """
-        lorentzian = LorentzianLearner(self.plan.procedure.model, stream=stream, device=self.device)
-        baselines: tuple[Learner, ...] = (LogisticLearner(), PriorLearner())
-        return (lorentzian, *baselines) if self.traded_model == "lorentzian" else baselines

@@ -20,6 +20,7 @@ from job.settings.groups import (
     RunSettings,
     SplitSettings,
     StoreSettings,
+    StrategySettings,
     SweepSettings,
     TrainModelSettings,
     WindowSettings,
@@ -63,6 +64,7 @@ class ProcedureCommand(FeaturesCommand):
     """What every command that trains shares."""
 
     costs: CostSettings = Field(default_factory=CostSettings)
+    strategy: StrategySettings = Field(default_factory=StrategySettings)
     label: LabelSettings = Field(default_factory=LabelSettings)
     model: ModelSettings = Field(default_factory=ModelSettings)
     compute: ComputeSettings = Field(default_factory=ComputeSettings)

@@ -70,6 +70,36 @@ class CostSettings(Group):
 
     fee_bps: float = Field(5.0, ge=0, le=1000, description="fee a side, in basis points of notional")
     slippage_bps: float = Field(2.0, ge=0, le=1000, description="slippage a side, in basis points of price")
+    funding_bps: float | None = Field(
+        None,
+        ge=-100,
+        le=100,
+        description="funding that longs pay shorts each 8 hours, in basis points (default: the stored series, or none)",
+    )
+
+
+class StrategySettings(Group):
+    """How forecasts are traded."""
+
+    thresholds: Literal["asymmetric", "symmetric"] = Field(
+        "asymmetric", description="asymmetric: buying may ask for more certainty than selling; symmetric: for the same"
+    )
+    sizing: Literal["fixed", "volatility"] = Field(
+        "fixed", description="fixed: the whole account; volatility: less when the market moves more"
+    )
+    target_volatility: float = Field(
+        0.5, gt=0, le=10, description="a year's standard deviation that volatility sizing aims at, as a fraction"
+    )
+    max_size: float = Field(1.0, gt=0, le=10, description="largest position, in multiples of the account")
+    stop_loss_atr: float | None = Field(
+        None, gt=0, le=100, description="close a trade that loses so many average true ranges (default: never)"
+    )
+    take_profit_atr: float | None = Field(
+        None, gt=0, le=100, description="close a trade that gains so many average true ranges (default: never)"
+    )
+    max_hold: int | None = Field(
+        None, ge=1, le=10_000, description="close a trade after so many bars, whatever is forecast (default: never)"
+    )
 
 
 class LabelSettings(Group):
@@ -117,6 +147,11 @@ class WindowSettings(Group):
         OptimizeMetric.SHARPE_RATIO, description="ranks thresholds on validation forecasts, never on the test"
     )
     anchored: bool = Field(False, description="training windows all start with the first day, and grow")
+    reduce_test: bool = Field(False, description="days left over make a first window with a shorter test")
+    refit: bool = Field(True, description="fit once more on all training days with what validation has chosen")
+    holdout_days: int = Field(
+        0, ge=0, le=365, description="newest days locked away: no window sees them until they are opened once"
+    )
 
 
 class SplitSettings(Group):
@@ -132,7 +167,9 @@ class SplitSettings(Group):
 class ModelSettings(Group):
     """The classifier and its training."""
 
-    model: Literal["lorentzian", "logistic"] = Field("lorentzian", description="classifier that trades")
+    model: Literal["lorentzian", "logistic", "lightgbm", "mlp", "lorentzian-knn"] = Field(
+        "lorentzian", description="classifier that trades; the others are trained beside it as baselines"
+    )
     epochs: int = Field(30, ge=1, le=10_000, description="most passes of training; validation stops it earlier")
     lr: float = Field(0.001, gt=0, le=1, description="learning rate (feature scales learn six times as fast)")
     batch_size: int = Field(64, ge=8, le=65_536, description="queries a step")

@@ -5,11 +5,12 @@ import numpy as np
 import pytest
 
 from job.data.postgres import Connection, connect
-from job.dataset import LABEL_LOOKBACK_MS, load_dataset, make_labels, market_key, trading_rules
+from job.dataset import load_dataset
 from job.errors import NoDataError
 from job.execution.opening import procedure_of
 from job.intervals import DAY_MS
 from job.records import ProcedureRecord
+from job.rules import LABEL_LOOKBACK_MS, make_labels, market_key, trading_rules
 from job.run.plan import windows_of
 from job.run.run import Run
 from job.settings.groups import LabelSettings

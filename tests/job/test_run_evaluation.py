@@ -8,8 +8,9 @@ from job.evaluation.daily import utc_daily_returns
 from job.evaluation.performance import headline_measures
 from job.intervals import DAY_MS, HOUR_MS
 from job.records import PlanRecord
+from job.replay import FLAT, LAST_RETURN, LONG, NO_SKILL_RULES
 from job.run.ledger import Trial
-from job.run_evaluation import FLAT, LAST_RETURN, LONG, NO_SKILL_RULES, evaluate_run
+from job.run_evaluation import evaluate_run
 from job.settings.groups import CostSettings
 from job.window_results import WindowSeries
 from tests.support.golden_bars import CLOSE, OPEN, TARGET, WITH_COSTS, WITHOUT_COSTS, GoldenAccount

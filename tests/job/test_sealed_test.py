@@ -3,8 +3,9 @@ from pathlib import Path
 import numpy as np
 
 from job.data.postgres import connect
-from job.dataset import load_dataset, trading_rules
-from job.pipeline import train_all
+from job.dataset import load_dataset
+from job.learners import make_learners, train_all
+from job.rules import trading_rules
 from job.run.plan import windows_of
 from job.sealed_test import read_test
 from job.signals import trade
@@ -18,7 +19,8 @@ def test_sealed_test_is_forecast_and_traded_by_what_was_trained(small_market: st
     assert window.test is not None
     with connect(small_market) as connection:
         training = load_dataset(connection, run.plan, window.train)
-        trained = train_all(run, window, training)
+        learners = make_learners(run.plan.procedure.model, stream=0, device=run.device)
+        trained = train_all(learners, training, window, run.plan.procedure)
         tested = read_test(connection, run.plan, window, trained)
         rows = load_dataset(connection, run.plan, window.test).rows
     assert np.array_equal(tested.klines.open_time, rows.open_time)

@@ -9,7 +9,6 @@ from job.arrays import Float32Array, FloatArray
 from job.data.feature_rows import FeatureRows
 from job.data.klines import Klines
 from job.data.synthetic import SYNTHETIC_CONTEXT, SYNTHETIC_SYMBOL, SYNTHETIC_VENUE, World, synthetic_markets
-from job.dataset import Dataset, make_labels, trading_rules
 from job.evaluation.bootstrap import Interval
 from job.evaluation.daily import utc_daily_returns
 from job.evaluation.measure import Measure
@@ -18,19 +17,21 @@ from job.model.classifier import Learner, LossCurve, OnEpoch, ValidatedFit, mean
 from job.model.prior import PriorLearner
 from job.procedure import TrainedProcedure, on_bars, train_procedure
 from job.records import MeasureRecord, ModelRecord, PlanRecord, ProcedureRecord, WindowRecord, WindowSpanRecord
-from job.rows import LabelledRows, join_labels
+from job.rows import Dataset, LabelledRows, join_labels
+from job.rules import make_labels, trading_rules
 from job.run.ledger import Trial
 from job.run_evaluation import RunEvaluation, evaluate_run
-from job.sealed_test import SliceOutcome
 from job.settings.groups import (
     CostSettings,
     FeatureSettings,
     LabelSettings,
     MarketSettings,
     ModelSettings,
+    StrategySettings,
     WindowSettings,
 )
 from job.signals import trade
+from job.slice_outcome import SliceOutcome
 from job.window_results import WindowSeries, read_series, series_bytes, window_record
 from job.windows import Window, plan_windows
 
@@ -193,6 +194,7 @@ def _plan(num_days: int) -> tuple[PlanRecord, tuple[Window, ...]]:
         procedure=ProcedureRecord(
             market=market,
             costs=CostSettings(),
+            strategy=StrategySettings(),
             label=LabelSettings(),
             features=FeatureSettings(),
             windows=WindowSettings(data_days=num_days, window_size=TRAIN_DAYS, test_size=TEST_DAYS),

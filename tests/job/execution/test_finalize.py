@@ -18,7 +18,7 @@ from job.execution import finalize as finalize_module
 from job.execution.finalize import Finalization, finalize, planned_runs
 from job.execution.window_attempt import attempt_window
 from job.intervals import DAY_MS
-from job.pipeline import train_all
+from job.learners import make_learners, train_all
 from job.records import AttemptRecord, FailureRecord, PlanRecord, RunIndexEntry, RunsIndexRecord, SummaryRecord
 from job.report.window_table import window_metrics_csv
 from job.run.attempt import now_ms
@@ -260,7 +260,9 @@ def test_final_model_is_trained_on_the_newest_days(run: Run, monkeypatch: pytest
     assert spans == [newest]
     with connect(run.conninfo) as connection:
         training = load(connection, run.plan, newest)
-    expected = train_all(run, Window(index=3, train=newest, test=None), training)["logistic"]
+    window = Window(index=3, train=newest, test=None)
+    learners = make_learners(run.plan.procedure.model, stream=3, device=run.device)
+    expected = train_all(learners, training, window, run.plan.procedure)["logistic"]
     stored = run.store.get(run.keys.best_model_final(run.plan.stamp))
     assert stored is not None and stored.data == checkpoint_bytes(expected, run.plan)
 

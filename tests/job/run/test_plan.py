@@ -6,12 +6,12 @@ import pytest
 from job.artifacts.folder import LocalStore
 from job.artifacts.stored_records import parse_record, record_bytes
 from job.data.postgres import connect
-from job.dataset import LABEL_LOOKBACK_MS
 from job.errors import ConfigError, DataError, NoDataError
 from job.execution.opening import procedure_of
 from job.feature_store import feature_record, update_features
 from job.intervals import DAY_MS, HOUR_MS
 from job.records import PlanRecord
+from job.rules import LABEL_LOOKBACK_MS
 from job.run.plan import (
     Cut,
     check_unchanged,
