@@ -7,9 +7,15 @@ import io
 from typing import Any
 
 import torch
+from torch import Tensor, nn
 
+from job.model.classifier import Classifier
 from job.model.fit import LorentzianClassifier
+from job.model.knn import KnnClassifier
+from job.model.lightgbm import LightgbmClassifier
 from job.model.logistic import LogisticClassifier
+from job.model.mlp import MlpClassifier
+from job.model.scaling import RobustScaler
 from job.procedure import TrainedProcedure
 from job.records import PlanRecord
 
@@ -18,7 +24,6 @@ FORMAT = 1
 
 def checkpoint_bytes(trained: TrainedProcedure, plan: PlanRecord) -> bytes:
     """Serialize; equal content gives equal bytes (a file name would be stored, so there is none)."""
-    classifier = trained.classifier
     content: dict[str, Any] = {
         "format": FORMAT,
         "procedure": plan.procedure.model_dump(mode="json"),
@@ -27,28 +32,52 @@ def checkpoint_bytes(trained: TrainedProcedure, plan: PlanRecord) -> bytes:
         "prior": trained.prior,
         "slope": trained.slope,
         "thresholds": {"buy": trained.choice.thresholds.buy, "sell": trained.choice.thresholds.sell},
+        **_learned(trained.classifier),
     }
-    if isinstance(classifier, LorentzianClassifier):
-        content |= {
-            "kind": "lorentzian",
-            "state_dict": {name: value.cpu() for name, value in classifier.network.state_dict().items()},
-            "scaler": _scaler(classifier.scaler.center, classifier.scaler.range),
-            "bank": {"features": classifier.bank.cpu(), "up": classifier.bank_up.cpu()},
-        }
-    else:
-        assert isinstance(classifier, LogisticClassifier)
-        content |= {
-            "kind": "logistic",
-            "state_dict": {
-                "coefficients": torch.from_numpy(classifier.regression.coef_[0].copy()),
-                "intercept": torch.tensor(float(classifier.regression.intercept_[0]), dtype=torch.float64),
-            },
-            "scaler": _scaler(classifier.scaler.center, classifier.scaler.range),
-        }
     buffer = io.BytesIO()
     torch.save(content, buffer)
     return buffer.getvalue()
 
 
-def _scaler(center: Any, spread: Any) -> dict[str, torch.Tensor]:
-    return {"center": torch.from_numpy(center), "range": torch.from_numpy(spread)}
+def _learned(classifier: Classifier) -> dict[str, Any]:
+    """The kind of a classifier that can trade, and its numbers."""
+    match classifier:
+        case LorentzianClassifier():
+            return {
+                "kind": "lorentzian",
+                "state_dict": _state(classifier.network),
+                "scaler": _scaler(classifier.scaler),
+                "bank": {"features": classifier.bank.cpu(), "up": classifier.bank_up.cpu()},
+            }
+        case LogisticClassifier():
+            return {
+                "kind": "logistic",
+                "state_dict": {
+                    "coefficients": torch.from_numpy(classifier.regression.coef_[0].copy()),
+                    "intercept": torch.tensor(float(classifier.regression.intercept_[0]), dtype=torch.float64),
+                },
+                "scaler": _scaler(classifier.scaler),
+            }
+        case LightgbmClassifier():
+            return {"kind": "lightgbm", "model": classifier.booster.model_to_string()}
+        case MlpClassifier():
+            return {"kind": "mlp", "state_dict": _state(classifier.network), "scaler": _scaler(classifier.scaler)}
+        case KnnClassifier():
+            return {
+                "kind": "lorentzian-knn",
+                "num_neighbours": classifier.num_neighbours,
+                "scaler": _scaler(classifier.scaler),
+                "bank": {
+                    "features": torch.from_numpy(classifier.bank.features),
+                    "up": torch.from_numpy(classifier.bank.up),
+                },
+            }
+    raise AssertionError(f"a {type(classifier).__name__} cannot be the traded model")
+
+
+def _state(network: nn.Module) -> dict[str, Tensor]:
+    return {name: value.cpu() for name, value in network.state_dict().items()}
+
+
+def _scaler(scaler: RobustScaler) -> dict[str, Tensor]:
+    return {"center": torch.from_numpy(scaler.center), "range": torch.from_numpy(scaler.range)}

@@ -95,6 +95,24 @@ COMMANDS: Mapping[str, Command] = {
         settings="StoredRunCommand",
         example="lorentzian status --run-id demo-edge --save-path models/demo",
     ),
+    "report": Command(
+        summary="what a finished run found: the verdict, and all that stands beside it",
+        module="report",
+        settings="ReportCommand",
+        example="lorentzian report demo-edge --save-path models/demo --require evidence",
+    ),
+    "compare": Command(
+        summary="two runs over the same windows, side by side, with paired differences",
+        module="compare",
+        settings="CompareCommand",
+        example="lorentzian compare first-run second-run",
+    ),
+    "audit": Command(
+        summary="checks of honesty on your own data and settings: pass, fail or not run, with the numbers",
+        module="audit",
+        settings="AuditCommand",
+        example="lorentzian audit --data-days 180 --deep",
+    ),
     "doctor": Command(
         summary="check database, store and device, and say what is missing",
         module="doctor",

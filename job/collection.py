@@ -7,7 +7,8 @@ from job.data.patience import Patience
 from job.data.postgres import Connection
 from job.intervals import DAY_MS, floor_day
 from job.progress import Tracker, track
-from job.settings.groups import CollectSettings, MarketSettings, OutputSettings
+from job.settings.operation import CollectSettings, OutputSettings
+from job.settings.procedure import MarketSettings
 
 
 def collect_market(

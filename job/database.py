@@ -12,7 +12,7 @@ from job import interruption
 from job.data.embedded import embedded_database
 from job.data.postgres import connect
 from job.errors import ConfigError
-from job.settings.groups import DatabaseSettings
+from job.settings.operation import DatabaseSettings
 
 # What collect and import fill, and training reads, where nothing else was said.
 DEFAULT_SOURCE = "binance"

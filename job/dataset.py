@@ -1,18 +1,26 @@
-"""What one window reads from Postgres: its klines, its feature rows, and the labels made of them."""
+"""What one window reads from Postgres: klines, funding and feature rows, and the labels made of them."""
 
 import psycopg
 
 from job.data.feature_table import read_features
 from job.data.kline_table import read_klines
+from job.data.outside_series import OutsideSeries, funding_key
+from job.data.series_table import read_series
 from job.errors import NoDataError
-from job.records import PlanRecord
+from job.records import PlanRecord, ProcedureRecord
 from job.rows import Dataset
-from job.rules import LABEL_LOOKBACK_MS, make_dataset, market_key
+from job.rules import LABEL_LOOKBACK_MS, make_dataset, market_key, reads_funding
 from job.windows import Span
 
 
-def load_dataset(connection: psycopg.Connection, plan: PlanRecord, span: Span) -> Dataset:
+def load_dataset(
+    connection: psycopg.Connection, plan: PlanRecord, span: Span, *, lookback_ms: int = LABEL_LOOKBACK_MS
+) -> Dataset:
     """Read what a window over ``span`` needs; nothing later than its end.
+
+    Parameters
+    ----------
+    lookback_ms : how long before the span its klines begin.
 
     Raises
     ------
@@ -20,11 +28,20 @@ def load_dataset(connection: psycopg.Connection, plan: PlanRecord, span: Span) -
         Where the span has no klines or no feature rows.
     """
     key = market_key(plan.procedure)
-    klines = read_klines(connection, key, start_ms=span.start_ms - LABEL_LOOKBACK_MS, end_ms=span.end_ms)
+    klines = read_klines(connection, key, start_ms=span.start_ms - lookback_ms, end_ms=span.end_ms)
     features = read_features(connection, key, plan.feature_set, start_ms=span.start_ms, end_ms=span.end_ms)
     if not len(klines) or not len(features):
         raise NoDataError(
             f"There are {len(klines)} klines and {len(features)} feature rows of {key} from {span}.",
             remedy="Run `lorentzian collect` or `lorentzian import`, then `lorentzian features`.",
         )
-    return make_dataset(klines, features, plan.procedure)
+    funding = load_funding(connection, plan.procedure, span)
+    return make_dataset(klines, features, plan.procedure, funding=funding)
+
+
+def load_funding(connection: psycopg.Connection, procedure: ProcedureRecord, span: Span) -> OutsideSeries | None:
+    """The stored funding of ``span``, or None where a procedure's accounts pay none of it."""
+    if not reads_funding(procedure):
+        return None
+    key = funding_key(market_key(procedure))
+    return read_series(connection, key, start_ms=span.start_ms, end_ms=span.end_ms)

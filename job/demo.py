@@ -22,7 +22,8 @@ from job.feature_store import update_features
 from job.intervals import DAY_MS
 from job.run.attempt import now_ms
 from job.settings.commands import DemoCommand, WalkforwardCommand
-from job.settings.groups import FeatureSettings, MarketSettings, RunSettings
+from job.settings.operation import RunSettings
+from job.settings.procedure import FeatureSettings, MarketSettings
 
 WORLD_INTERVAL = "15m"
 WORLD_SEED = 3  # also names the database: another number with anything that changes the bars
@@ -96,7 +97,7 @@ def run_files(settings: DemoCommand, *, is_symbol_given: bool) -> FinishedRun:
 def run_live(settings: DemoCommand) -> FinishedRun:
     """Collect fresh klines from Binance, and walk forward through them."""
     from job.collection import collect_market
-    from job.settings.groups import CollectSettings
+    from job.settings.operation import CollectSettings
 
     with _prepared(settings, "binance") as conninfo:
         with connect(conninfo) as connection:

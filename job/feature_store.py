@@ -13,7 +13,7 @@ from job.features.build import build_features, first_bar_needed
 from job.features.definition import MAX_LOOKBACK_MS
 from job.features.registry import feature_set
 from job.intervals import interval_ms
-from job.settings.groups import FeatureSettings, MarketSettings
+from job.settings.procedure import FeatureSettings, MarketSettings
 
 
 @dataclass(frozen=True, kw_only=True)

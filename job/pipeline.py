@@ -1,8 +1,9 @@
 """The flow of one window, from klines to artifacts, a call a stage. Arithmetic lives in the stages."""
 
 import hashlib
-import platform
 from dataclasses import dataclass
+
+import structlog
 
 from job import interruption
 from job.artifacts.results import stands, write_once
@@ -13,7 +14,11 @@ from job.dataset import load_dataset
 from job.evaluation.daily import utc_daily_returns
 from job.learners import make_learners, train_all
 from job.procedure import OnProgress, TrainedProcedure
+from job.processor import device_name, processor_name
+from job.records import WindowDriftRecord
+from job.robustness.adversarial import drift_after_the_fact, drift_before_test, drift_record
 from job.run.attempt import Attempt
+from job.run.cautions import training_warning
 from job.run.ledger import note_reading, note_result
 from job.run.plan import check_unchanged, windows_of
 from job.run.run import Run
@@ -44,17 +49,18 @@ def run_window(run: Run, index: int, *, attempt: Attempt, on_progress: OnProgres
     with attempt.stage("store"):
         is_ours = _store(run, window, outcome)
     if is_ours:
-        execution = attempt.execution(cpu=platform.processor() or platform.machine(), device=str(run.device))
+        execution = attempt.execution(cpu=processor_name(), device=device_name(run.device))
         run.store.put(run.keys.execution(index), record_bytes(execution))
 
 
 @dataclass(frozen=True, kw_only=True)
 class WindowOutcome:
-    """A window before it is stored: the traded model's file, every trained model, and what the test said."""
+    """A window before it is stored: the traded model's file, all trained models, what the test said, and the drift."""
 
     model: bytes
     trained: dict[str, TrainedProcedure]
     tested: SliceOutcome
+    drift: WindowDriftRecord
 
 
 def train_and_test(
@@ -65,14 +71,19 @@ def train_and_test(
         check_unchanged(connection, run.plan, window.span)
         training = load_dataset(connection, run.plan, window.train)
     with attempt.stage("train"):
-        learners = make_learners(run.plan.procedure.model, stream=window.index, device=run.device)
+        learners = make_learners(
+            run.plan.procedure.model, feature_names=run.plan.feature_names, stream=window.index, device=run.device
+        )
         trained = train_all(learners, training, window, run.plan.procedure, on_progress=on_progress)
+        foreseen = drift_before_test(run.plan, window, training.rows)
+    _warn_once(run, window, trained[run.traded_model])
     model = checkpoint_bytes(trained[run.traded_model], run.plan)
     with attempt.stage("test"), connect(run.conninfo) as connection:
         entry = note_reading(run.ledger, run.plan, window, model_hash=hashlib.sha256(model).hexdigest())
-        tested = read_test(connection, run.plan, window, trained)
+        tested = read_test(connection, run.plan, window, trained, ledger=run.ledger, entry=entry)
         note_result(run.ledger, entry, utc_daily_returns(tested.accounts[run.traded_model]))
-    return WindowOutcome(model=model, trained=trained, tested=tested)
+    drift = drift_record(foreseen, drift_after_the_fact(run.plan, training.rows, tested.rows))
+    return WindowOutcome(model=model, trained=trained, tested=tested, drift=drift)
 
 
 def is_done(run: Run, index: int) -> bool:
@@ -80,8 +91,17 @@ def is_done(run: Run, index: int) -> bool:
     return stands(run.store, run.keys.window_manifest(index), root=run.keys.root)
 
 
+def _warn_once(run: Run, window: Window, trained: TrainedProcedure) -> None:
+    """Say in the first window's log what the summary will say of all."""
+    warning = training_warning(run.plan, [trained.effective_rows])
+    if warning is not None and window.index == 0:
+        structlog.get_logger().warning("training_warned", run_id=run.plan.run_id, warning=warning)
+
+
 def _store(run: Run, window: Window, outcome: WindowOutcome) -> bool:
-    record = window_record(window, run.plan, outcome.trained, outcome.tested, traded_model=run.traded_model)
+    record = window_record(
+        window, run.plan, outcome.trained, outcome.tested, traded_model=run.traded_model, drift=outcome.drift
+    )
     return write_once(
         run.store,
         run.keys.window_manifest(window.index),

@@ -2,7 +2,8 @@
 
 Two forward blocks inside the training span are forecast by fits that end before them. Their pooled forecasts fix
 the learner's own hyperparameter, the shrinkage to the prior and the thresholds. Then the learner is refitted on the
-whole training span with what was chosen. Nothing here can see a test: the window is given without its test bars.
+whole training span with what was chosen, or, where that is not wanted, on the days before the last validation alone.
+Nothing here can see a test: the window is given without its test bars.
 """
 
 from collections.abc import Callable
@@ -15,12 +16,13 @@ from job.arrays import Float32Array, FloatArray, IntArray
 from job.backtest.account import Backtest
 from job.backtest.stitch import stitch
 from job.data.klines import Klines
+from job.effective_sample import effective_rows
 from job.errors import NoDataError
 from job.intervals import interval_ms
 from job.model.calibration import fit_slope, shrink
 from job.model.classifier import Classifier, Learner, LossCurve, OnEpoch, ValidatedFit
 from job.rows import LabelledRows
-from job.settings.groups import OptimizeMetric
+from job.settings.procedure import OptimizeMetric
 from job.signals import TradingRules, trade
 from job.threshold_choice import ThresholdChoice, ValidationBars, choose_thresholds
 from job.windows import Block, Span, Window
@@ -40,14 +42,15 @@ class TrainedProcedure:
 
     Parameters
     ----------
-    classifier : fitted on the whole training span.
-    prior : share of up labels in the training span.
+    classifier : fitted on the whole training span, or without a refit on its first four fifths.
+    prior : share of up labels in what it was fitted on.
     slope : shrinkage of forecasts to the prior, see `job.model.calibration`.
     choice : the thresholds and what they were chosen on.
     curves : loss curves of the forward blocks and the refit; empty for learners without epochs.
     validation_account : the account over the validation blocks at the chosen thresholds.
     validation_up, validation_probability : float64 (n,), pooled over the blocks, calibrated.
-    num_rows : labelled rows that the refit was fitted on.
+    num_rows : labelled rows that the classifier was fitted on.
+    effective_rows : how many of them are independent, see `job.effective_sample`.
     """
 
     classifier: Classifier
@@ -59,10 +62,11 @@ class TrainedProcedure:
     validation_up: FloatArray
     validation_probability: FloatArray
     num_rows: int
+    effective_rows: float
 
     @property
     def best_epoch(self) -> int | None:
-        """Epochs of the refit."""
+        """Epochs of the last fit."""
         return self.curves[-1].best_epoch if self.curves else None
 
     def forecast(self, features: Float32Array) -> FloatArray:
@@ -79,6 +83,7 @@ def train_procedure(
     metric: OptimizeMetric,
     rules: TradingRules,
     seed: int,
+    refit: bool = True,
     on_progress: OnProgress | None = None,
 ) -> TrainedProcedure:
     """Choose and fit one learner on a window's training span.
@@ -89,6 +94,8 @@ def train_procedure(
     rows, klines : may reach past the training span; what lies there is cut off here, first of all.
     window : its test span says only where the training must have ended.
     metric, rules, seed : see `choose_thresholds`.
+    refit : fit what was chosen on all training days; otherwise on those before the last validation, so that what
+        the newest days are worth can be measured.
     """
     bar_ms = interval_ms(klines.interval)
     rows, klines = rows.within(window.train), klines.between(window.train.start_ms, window.train.end_ms)
@@ -104,7 +111,7 @@ def train_procedure(
     slope = _pooled_slope(forecasts, up)
     bars = tuple(f.bars(klines, slope) for f in forecasts)
     choice = choose_thresholds(bars, metric=metric, rules=rules, seed=seed)
-    train = rows.to_learn(window.train, held_out=window.test, embargo_bars=EMBARGO_BARS, bar_ms=bar_ms)
+    train = _rows_to_fit(rows, window, refit=refit, bar_ms=bar_ms)
     fits = tuple(f.fit for f in forecasts)
     classifier, curve = learner.refit(train, fits, on_epoch=_part(on_progress, len(fits)))
     return TrainedProcedure(
@@ -117,7 +124,15 @@ def train_procedure(
         validation_up=up,
         validation_probability=np.concatenate([f.calibrated(slope) for f in forecasts]),
         num_rows=len(train),
+        effective_rows=effective_rows(train.decision_ms, train.label_end_ms),
     )
+
+
+def _rows_to_fit(rows: LabelledRows, window: Window, *, refit: bool, bar_ms: int) -> LabelledRows:
+    if refit:
+        return rows.to_learn(window.train, held_out=window.test, embargo_bars=EMBARGO_BARS, bar_ms=bar_ms)
+    last = window.blocks[-1]
+    return rows.to_learn(last.fit, held_out=last.validation, embargo_bars=0, bar_ms=bar_ms)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,7 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Column
 
 from job.logs import is_interactive
-from job.settings.groups import OutputSettings
+from job.settings.operation import OutputSettings
 
 LINE_EVERY_SECONDS = 10.0
 BAR_WIDTH = 16  # leaves the note half of a line of 80 columns

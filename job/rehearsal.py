@@ -12,7 +12,9 @@ import torch
 from job import interruption
 from job.data.feature_rows import FeatureRows
 from job.data.klines import Klines
+from job.data.outside_series import OutsideSeries
 from job.features.build import build_features
+from job.features.definition import FeatureSet
 from job.features.registry import feature_set
 from job.intervals import interval_ms
 from job.learners import make_learners, train_all
@@ -20,8 +22,9 @@ from job.model.classifier import Learner
 from job.records import PlanRecord, ProcedureRecord, WindowRecord
 from job.rows import Dataset
 from job.rules import LABEL_LOOKBACK_MS, make_dataset, trading_rules
-from job.run.plan import cut_walkforward, span_record, windows_of
-from job.slice_outcome import forecast_and_trade
+from job.run.cuts import cut_walkforward
+from job.run.plan import span_record, windows_of
+from job.slice_outcome import forecast_and_trade, lookback_before_test_ms
 from job.window_results import WindowSeries, read_series, series_bytes, window_record
 from job.windows import Span, Window
 
@@ -36,17 +39,26 @@ class RehearsedWindow:
 
 @dataclass(frozen=True, kw_only=True)
 class Rehearsal:
-    """A procedure on markets in memory: the plan, and what its windows are cut from."""
+    """A procedure on markets in memory: the plan, and what its windows are cut from.
+
+    ``funding`` is what a perpetual pays over all of the bars; None for a market without.
+    """
 
     plan: PlanRecord
     klines: Klines
     features: FeatureRows
+    funding: OutsideSeries | None = None
 
     def windows(self, *, with_baselines: bool = True) -> Iterator[RehearsedWindow]:
         """Train and test window after window."""
         for window in windows_of(self.plan):
             interruption.check()
-            learners = make_learners(self.plan.procedure.model, stream=window.index, device=torch.device("cpu"))
+            learners = make_learners(
+                self.plan.procedure.model,
+                feature_names=self.plan.feature_names,
+                stream=window.index,
+                device=torch.device("cpu"),
+            )
             yield self.run(window, learners if with_baselines else learners[:1])
 
     def run(self, window: Window, learners: tuple[Learner, ...]) -> RehearsedWindow:
@@ -54,36 +66,66 @@ class Rehearsal:
         assert window.test is not None
         procedure = self.plan.procedure
         trained = train_all(learners, self._cut(window.train), window, procedure)
-        tested = forecast_and_trade(self._cut(window.test), window.test, trained, trading_rules(procedure))
+        lookback_ms = lookback_before_test_ms(window, interval=procedure.market.interval)
+        tested = forecast_and_trade(
+            self._cut(window.test, lookback_ms=lookback_ms), window.test, trained, trading_rules(procedure)
+        )
         series = read_series(series_bytes(tested), interval=procedure.market.interval, where="the rehearsal")
         record = window_record(window, self.plan, trained, tested, traded_model=learners[0].name)
         return RehearsedWindow(record=record, series=series)
 
-    def _cut(self, span: Span) -> Dataset:
-        klines = self.klines.between(span.start_ms - LABEL_LOOKBACK_MS, span.end_ms)
-        return make_dataset(klines, self.features.between(span.start_ms, span.end_ms), self.plan.procedure)
+    def _cut(self, span: Span, *, lookback_ms: int = LABEL_LOOKBACK_MS) -> Dataset:
+        klines = self.klines.between(span.start_ms - lookback_ms, span.end_ms)
+        features = self.features.between(span.start_ms, span.end_ms)
+        funding = None if self.funding is None else self.funding.between(span.start_ms, span.end_ms)
+        return make_dataset(klines, features, self.plan.procedure, funding=funding)
 
 
-def rehearse(markets: Mapping[str, Klines], procedure: ProcedureRecord) -> Rehearsal:
-    """Features, labels and windows of a procedure on markets in memory.
+def rehearse(
+    markets: Mapping[str, Klines], procedure: ProcedureRecord, *, funding: OutsideSeries | None = None
+) -> Rehearsal:
+    """A procedure on markets in memory, cut into windows as stored ones would be.
 
     Parameters
     ----------
     markets : bars by symbol: of the procedure's market, and of each in its context.
+    funding : of the procedure's market.
     """
+    features = _build(markets, procedure)
+    plan = _plan(procedure, features)
+    return Rehearsal(plan=plan, klines=markets[procedure.market.symbol], features=features, funding=funding)
+
+
+def rehearse_plan(
+    markets: Mapping[str, Klines], plan: PlanRecord, *, funding: OutsideSeries | None = None
+) -> Rehearsal:
+    """A plan's own windows on other markets; parameters as of `rehearse`."""
+    features = _build(markets, plan.procedure)
+    return Rehearsal(plan=plan, klines=markets[plan.procedure.market.symbol], features=features, funding=funding)
+
+
+def _definition(procedure: ProcedureRecord) -> FeatureSet:
     market = procedure.market
-    definition = feature_set(procedure.features.features, market.interval, market.context_symbols)
-    target = markets[market.symbol]
-    features = build_features(definition, target, {symbol: markets[symbol] for symbol in market.context_symbols})
-    end_ms = int(features.open_time[-1]) + interval_ms(market.interval)
+    return feature_set(procedure.features.features, market.interval, market.context_symbols)
+
+
+def _build(markets: Mapping[str, Klines], procedure: ProcedureRecord) -> FeatureRows:
+    market = procedure.market
+    context = {symbol: markets[symbol] for symbol in market.context_symbols}
+    return build_features(_definition(procedure), markets[market.symbol], context)
+
+
+def _plan(procedure: ProcedureRecord, features: FeatureRows) -> PlanRecord:
+    end_ms = int(features.open_time[-1]) + interval_ms(procedure.market.interval)
     windows = cut_walkforward(procedure, Span(start_ms=int(features.open_time[0]), end_ms=end_ms))
-    plan = PlanRecord(
+    record = _definition(procedure).record
+    return PlanRecord(
         run_id="rehearsal",
         stamp="",
         created_at_ms=0,
         procedure=procedure,
-        feature_set=definition.record.identity,
-        feature_names=definition.record.names,
+        feature_set=record.identity,
+        feature_names=record.names,
         windows=tuple(span_record(window) for window in windows),
         end_ms=end_ms,
         day_digests={},
@@ -91,4 +133,3 @@ def rehearse(markets: Mapping[str, Klines], procedure: ProcedureRecord) -> Rehea
         device="cpu",
         versions={},
     )
-    return Rehearsal(plan=plan, klines=target, features=features)

@@ -1,15 +1,22 @@
 """What a procedure's settings mean: the series that it trades, how forecasts are traded, what is learned. Pure."""
 
+import numpy as np
+
+from job.arrays import FloatArray
 from job.backtest.costs import Costs
+from job.backtest.funding import constant_funding, funding_on_bars
+from job.backtest.market_bars import MarketBars
+from job.backtest.volatility import annual_volatility, relative_true_range, size_for
 from job.data.feature_rows import FeatureRows
 from job.data.klines import Klines, MarketKey
+from job.data.outside_series import OutsideSeries
 from job.intervals import DAY_MS, bars_per_year
 from job.labels import Labels, barrier_width, fixed_labels, triple_barrier_labels
 from job.records import ProcedureRecord
 from job.rows import Dataset, join_labels
-from job.signals import TradingRules
+from job.signals import TradingRules, fixed_size
 
-# Labels measure volatility over the day before their bar.
+# Labels, sizes and exits measure volatility over the day before their bar.
 LABEL_LOOKBACK_MS = DAY_MS
 
 
@@ -26,6 +33,7 @@ def trading_rules(procedure: ProcedureRecord) -> TradingRules:
         market=procedure.market.market,
         hold_bars=procedure.label.horizon_bars(procedure.market.interval),
         bars_per_year=bars_per_year(procedure.market.interval),
+        strategy=procedure.strategy,
     )
 
 
@@ -38,6 +46,42 @@ def make_labels(klines: Klines, procedure: ProcedureRecord) -> Labels:
     return triple_barrier_labels(klines, horizon_bars=rules.hold_bars, width=width)
 
 
-def make_dataset(klines: Klines, features: FeatureRows, procedure: ProcedureRecord) -> Dataset:
-    """Label the bars, and join the labels with the rows of features."""
-    return Dataset(klines=klines, rows=join_labels(features, klines, make_labels(klines, procedure)))
+def reads_funding(procedure: ProcedureRecord) -> bool:
+    """Whether accounts pay the stored funding: not on a spot market, and not where a constant was stated."""
+    return procedure.market.market == "perp" and procedure.costs.funding_bps is None
+
+
+def make_bars(klines: Klines, procedure: ProcedureRecord, *, funding: OutsideSeries | None = None) -> MarketBars:
+    """Give bars the sizes, exits and funding that a procedure trades with.
+
+    Parameters
+    ----------
+    klines : from `LABEL_LOOKBACK_MS` before the first bar that is traded.
+    funding : as stored; not used where `reads_funding` says so.
+    """
+    strategy = procedure.strategy
+    size: FloatArray | float = fixed_size(strategy.max_size)
+    if strategy.sizing == "volatility":
+        volatility = annual_volatility(klines, bars_per_year=bars_per_year(klines.interval))
+        size = size_for(volatility, target=strategy.target_volatility, max_size=strategy.max_size)
+    stop, take = (
+        np.inf if multiple is None else multiple * relative_true_range(klines)
+        for multiple in (strategy.stop_loss_atr, strategy.take_profit_atr)
+    )
+    return MarketBars.of(klines, size=size, stop=stop, take=take, funding=_funding(klines, procedure, funding))
+
+
+def _funding(klines: Klines, procedure: ProcedureRecord, stored: OutsideSeries | None) -> FloatArray | float:
+    if reads_funding(procedure) and stored is not None:
+        return funding_on_bars(klines, due_ms=stored.event_time, rate=stored.value)
+    if procedure.market.market == "perp" and procedure.costs.funding_bps is not None:
+        return constant_funding(klines, rate_bps=procedure.costs.funding_bps)
+    return 0.0
+
+
+def make_dataset(
+    klines: Klines, features: FeatureRows, procedure: ProcedureRecord, *, funding: OutsideSeries | None = None
+) -> Dataset:
+    """Label the bars, join the labels with the rows of features, and give the bars what trading on them means."""
+    rows = join_labels(features, klines, make_labels(klines, procedure))
+    return Dataset(klines=make_bars(klines, procedure, funding=funding), rows=rows)

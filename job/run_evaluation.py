@@ -4,24 +4,30 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from job.arrays import FloatArray, IntArray
 from job.backtest.account import Backtest
-from job.evaluation.bootstrap import DayDraws, Interval, confidence_interval, draw_days, sharpe_along_days
+from job.backtest.funding import FundingDays, funding_days
+from job.comparison import compare
+from job.evaluation.bootstrap import DayDraws, Interval, draw_days, sharpe_interval
 from job.evaluation.break_even import break_even_bps
 from job.evaluation.daily import utc_daily_returns
+from job.evaluation.deflation import Deflation, deflate
+from job.evaluation.lines import ForecastLine, ModelLine
 from job.evaluation.measure import Measure
+from job.evaluation.paired import Difference
 from job.evaluation.performance import forecast_measures, headline_measures
-from job.evaluation.sharpe import dsr, min_track_record_days, psr
+from job.evaluation.random_signals import RandomSignals, draw_random_signals
+from job.evaluation.sharpe import min_track_record_days, psr
 from job.evaluation.spa import no_skill_p_value
 from job.evaluation.verdict import Findings, Verdict, judge
-from job.intervals import YEAR_DAYS
-from job.records import PlanRecord, WindowRecord
+from job.records import NullWorldRecord, PlanRecord, WindowRecord
 from job.replay import NO_SKILL_RULES, net_return_at, replay
+from job.robustness.examination import Robustness, examine
 from job.rules import trading_rules
-from job.run.ledger import Trial
+from job.run.ledger import Trial, align, procedure_hash
 from job.window_results import WindowSeries
 
-# Enough days for the block length and the interval to mean anything; below, both are undefined.
-MIN_DAYS_TO_DRAW = 10
+SIGNALS_STREAM = 1  # beside the stream of the redrawn days from the same seed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,66 +48,131 @@ class RunEvaluation:
     models : the traded model, the baselines and the rules without skill, by name.
     traded : name of the traded model.
     windows : records of the windows that finished, in order.
+    day : int64 (n_days,), start of each tested UTC day in milliseconds.
+    daily : daily returns by model or rule, float64 (n_days,).
+    draws : redrawn days, shared by all that is redrawn.
     findings : the headline numbers that the verdict weighs.
+    deflation : the traded model's result among all trials.
+    num_trials_of_symbol : those of the trials that trade this symbol.
+    num_attempts : models that this procedure has had read one and the same test; 1 unless a retry trained another.
+    differences : the traded model less each other model or rule, the simplest first.
+    forecast, model : the lines beside the verdict.
+    robustness : what else the result went through.
+    funding_days : how many of the tested days have funding.
     """
 
     models: dict[str, ModelEvaluation]
     traded: str
     windows: tuple[WindowRecord, ...]
+    day: IntArray
+    daily: dict[str, FloatArray]
+    draws: DayDraws
     findings: Findings
     psr: Measure
+    deflation: Deflation
+    num_trials_of_symbol: int
+    num_attempts: int
+    differences: dict[str, Difference]
+    random_signals: RandomSignals
     verdict: Verdict
+    forecast: ForecastLine
+    model: ModelLine
+    robustness: Robustness
+    funding_days: FundingDays
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Curves:
+    """The stitched account of every model and rule, on the same days; fields as in `RunEvaluation`."""
+
+    traded: str
+    accounts: dict[str, Backtest]
+    day: IntArray
+    daily: dict[str, FloatArray]
+    draws: DayDraws
 
 
 def evaluate_run(
-    plan: PlanRecord, windows: tuple[WindowRecord, ...], series: tuple[WindowSeries, ...], trials: list[Trial]
+    plan: PlanRecord,
+    windows: tuple[WindowRecord, ...],
+    series: tuple[WindowSeries, ...],
+    trials: list[Trial],
+    *,
+    null_worlds: tuple[NullWorldRecord, ...] = (),
 ) -> RunEvaluation:
     """Stitch, measure and judge.
 
     Parameters
     ----------
     windows, series : of the windows that finished, in time order, at least one.
-    trials : every procedure that has read a test overlapping these, this one included.
+    trials : every procedure that has read a test overlapping these, this one included. Without a ledger there is
+        none, and the run counts as its own only trial.
+    null_worlds : what the procedure made of markets in which nothing can be forecast, where that was asked for.
     """
-    rules = trading_rules(plan.procedure)
-    traded = windows[0].traded_model
-    accounts = {name: replay(series, name, rules) for name in (*windows[0].models, *NO_SKILL_RULES)}
-    daily = {name: utc_daily_returns(account).value for name, account in accounts.items()}
-    draws = _draws(daily[traded], seed=plan.procedure.model.seed)
-    models = {
-        name: ModelEvaluation(
-            account=account,
-            measures=headline_measures(account) | _pooled_forecasts(name, series),
-            sharpe_interval=_sharpe_interval(daily[name], draws),
-        )
-        for name, account in accounts.items()
-    }
-    main = models[traded]
-    findings = Findings(
-        num_days=len(daily[traded]),
-        num_trades=len(main.account.trades),
-        total_return=main.measures["total_return"].rank,
-        sharpe=main.measures["sharpe_ratio"],
-        sharpe_interval=main.sharpe_interval,
-        num_trials=len(trials),
-        dsr=dsr(daily[traded], num_trials=len(trials), trial_sharpes=_daily_sharpes(trials)),
-        no_skill_p=_no_skill_p(daily, traded, draws),
-        min_track_record_days=min_track_record_days(daily[traded]),
-        break_even_bps=break_even_bps(net_return_at(series, traded, rules)),
-        cost_bps=rules.costs.per_side_bps,
-    )
+    curves = _stitch(plan, windows, series)
+    traded, own = curves.traded, curves.daily[curves.traded]
+    models = {name: _model(name, curves, series) for name in curves.accounts}
+    signals = _random_signals(plan, series, curves.accounts[traded])
+    deflation = deflate(own, align(trials, curves.day), num_trials=max(1, len(trials)))
+    compared = compare(traded, series, day=curves.day, daily=curves.daily, draws=curves.draws)
+    findings = _findings(plan, series, curves, main=models[traded], deflation=deflation, signals=signals)
     return RunEvaluation(
         models=models,
         traded=traded,
         windows=windows,
+        day=curves.day,
+        daily=curves.daily,
+        draws=curves.draws,
         findings=findings,
-        psr=psr(daily[traded]),
+        psr=psr(own),
+        deflation=deflation,
+        num_trials_of_symbol=max(1, sum(trial.symbol == plan.procedure.market.symbol for trial in trials)),
+        num_attempts=_num_attempts(plan, trials),
+        differences=compared.differences,
+        random_signals=signals,
         verdict=judge(findings),
+        forecast=compared.forecast,
+        model=compared.model,
+        robustness=examine(
+            plan,
+            windows,
+            series,
+            account=curves.accounts[traded],
+            daily=own,
+            draws=curves.draws,
+            sharpe=findings.sharpe,
+            null_worlds=null_worlds,
+        ),
+        funding_days=funding_days([s.klines for s in series]),
+    )
+
+
+def _stitch(plan: PlanRecord, windows: tuple[WindowRecord, ...], series: tuple[WindowSeries, ...]) -> _Curves:
+    """Every model and rule that has a stored position or needs none."""
+    rules, traded = trading_rules(plan.procedure), windows[0].traded_model
+    names = dict.fromkeys((*windows[0].models, *series[0].position, *NO_SKILL_RULES))
+    accounts = {name: replay(series, name, rules) for name in names}
+    daily = {name: utc_daily_returns(account) for name, account in accounts.items()}
+    return _Curves(
+        traded=traded,
+        accounts=accounts,
+        day=daily[traded].day,
+        daily={name: returns.value for name, returns in daily.items()},
+        draws=draw_days(daily[traded].value, rng=np.random.default_rng(plan.procedure.model.seed)),
+    )
+
+
+def _model(name: str, curves: _Curves, series: tuple[WindowSeries, ...]) -> ModelEvaluation:
+    account = curves.accounts[name]
+    return ModelEvaluation(
+        account=account,
+        measures=headline_measures(account) | _pooled_forecasts(name, series),
+        sharpe_interval=sharpe_interval(curves.daily[name], curves.draws),
     )
 
 
 def _pooled_forecasts(name: str, series: tuple[WindowSeries, ...]) -> dict[str, Measure]:
-    if name in NO_SKILL_RULES:
+    if name not in series[0].probability:
         return {}
     up = np.concatenate([s.up for s in series])
     probability = np.concatenate([s.probability[name] for s in series])
@@ -111,26 +182,43 @@ def _pooled_forecasts(name: str, series: tuple[WindowSeries, ...]) -> dict[str, 
     return measures
 
 
-def _draws(daily: np.ndarray, *, seed: int) -> DayDraws | None:
-    if len(daily) < MIN_DAYS_TO_DRAW:
-        return None
-    return draw_days(daily, rng=np.random.default_rng(seed))
+def _random_signals(plan: PlanRecord, series: tuple[WindowSeries, ...], account: Backtest) -> RandomSignals:
+    return draw_random_signals(
+        [s.klines for s in series],
+        account,
+        costs=trading_rules(plan.procedure).costs,
+        rng=np.random.default_rng([plan.procedure.model.seed, SIGNALS_STREAM]),
+    )
 
 
-def _sharpe_interval(daily: np.ndarray, draws: DayDraws | None) -> Interval:
-    if draws is None:
-        return Interval(low=None, high=None, reason="too_short")
-    if np.ptp(daily) == 0:
-        return Interval(low=None, high=None, reason="zero_variance")
-    return confidence_interval(lambda r: sharpe_along_days(r, bars_per_year=YEAR_DAYS), daily, draws)
+def _findings(
+    plan: PlanRecord,
+    series: tuple[WindowSeries, ...],
+    curves: _Curves,
+    *,
+    main: ModelEvaluation,
+    deflation: Deflation,
+    signals: RandomSignals,
+) -> Findings:
+    """What the verdict weighs of the traded model."""
+    rules, own = trading_rules(plan.procedure), curves.daily[curves.traded]
+    no_skill = [curves.daily[rule] for rule in NO_SKILL_RULES] + [signals.median_daily_returns]
+    return Findings(
+        num_days=len(own),
+        num_trades=len(main.account.trades),
+        total_return=main.measures["total_return"].rank,
+        sharpe=main.measures["sharpe_ratio"],
+        sharpe_interval=main.sharpe_interval,
+        num_trials=deflation.num_trials,
+        effective_trials=deflation.effective_trials,
+        dsr=deflation.dsr,
+        no_skill_p=no_skill_p_value(own, np.stack(no_skill), curves.draws),
+        min_track_record_days=min_track_record_days(own),
+        break_even_bps=break_even_bps(net_return_at(series, curves.traded, rules)),
+        cost_bps=rules.costs.per_side_bps,
+    )
 
 
-def _no_skill_p(daily: dict[str, np.ndarray], traded: str, draws: DayDraws | None) -> Measure:
-    if draws is None:
-        return Measure.undefined("too_short")
-    return no_skill_p_value(daily[traded], np.stack([daily[rule] for rule in NO_SKILL_RULES]), draws)
-
-
-def _daily_sharpes(trials: list[Trial]) -> np.ndarray:
-    with_result = [t.daily_returns for t in trials if len(t.daily_returns) > 1]
-    return np.array([sharpe_along_days(r, bars_per_year=1.0) for r in with_result])
+def _num_attempts(plan: PlanRecord, trials: list[Trial]) -> int:
+    own = procedure_hash(plan.procedure, plan.feature_set)
+    return next((trial.num_attempts for trial in trials if trial.procedure == own), 1)

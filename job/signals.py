@@ -5,7 +5,7 @@ no forecast at all, asks for nothing. A signal is held until the horizon of its 
 repeated, or until the other side speaks: one trade then means what one label meant.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,8 +13,12 @@ from numpy.typing import NDArray
 from job.arrays import FloatArray
 from job.backtest.account import Backtest
 from job.backtest.costs import Costs
-from job.backtest.engine import Market, run_backtest
+from job.backtest.engine import run_orders
+from job.backtest.holdings import Market
+from job.backtest.market_bars import MarketBars
+from job.backtest.orders import Orders
 from job.data.klines import Klines
+from job.settings.procedure import StrategySettings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,12 +44,14 @@ class TradingRules:
     market : "perp" may be short, "spot" may not.
     hold_bars : bars for which a signal holds, see `target_positions`.
     bars_per_year : of the interval.
+    strategy : how large positions are, and how they end.
     """
 
     costs: Costs
     market: Market
     hold_bars: int
     bars_per_year: int
+    strategy: StrategySettings = field(default_factory=StrategySettings)
 
 
 # Outside what a probability can be: the legal answer "trade nothing".
@@ -71,6 +77,39 @@ def target_positions(probability: FloatArray, thresholds: Thresholds, *, hold_ba
 
 
 def trade(klines: Klines, probability: FloatArray, thresholds: Thresholds, rules: TradingRules) -> Backtest:
-    """The account that the forecasts earn over ``klines``, starting with 1."""
+    """The account that the forecasts earn over ``klines``, starting with 1; see `with_terms`."""
+    bars = with_terms(klines, rules)
     target = target_positions(probability, thresholds, hold_bars=rules.hold_bars)
-    return run_backtest(klines, target, costs=rules.costs, initial_equity=1.0, market=rules.market)
+    return account_of(bars, make_orders(bars, target, rules), rules)
+
+
+def make_orders(bars: MarketBars, target: NDArray[np.int8], rules: TradingRules) -> Orders:
+    """The orders of a target, int8 (n,), with the sizes and exits of the rules."""
+    return Orders(side=target, terms=bars.terms, max_hold=rules.strategy.max_hold)
+
+
+def account_of(bars: MarketBars, orders: Orders, rules: TradingRules) -> Backtest:
+    """The account of orders, starting with 1: the one way from decisions to money, in validation, test and replay."""
+    funding = bars.funding if bars.has_funding else None
+    return run_orders(bars, orders, costs=rules.costs, initial_equity=1.0, market=rules.market, funding=funding)
+
+
+def with_terms(klines: Klines, rules: TradingRules) -> MarketBars:
+    """Bars as they are where they carry terms; plain ones with constant terms and no funding.
+
+    Raises
+    ------
+    ValueError
+        Where sizes or exits depend on what happened before plain bars begin: only whoever cuts them can know that.
+    """
+    if isinstance(klines, MarketBars):
+        return klines
+    strategy = rules.strategy
+    if strategy.sizing != "fixed" or strategy.stop_loss_atr is not None or strategy.take_profit_atr is not None:
+        raise ValueError("sizes and exits that follow the market need bars that carry them (MarketBars)")
+    return MarketBars.of(klines, size=fixed_size(strategy.max_size))
+
+
+def fixed_size(max_size: float) -> float:
+    """The whole account, or as much of it as is allowed."""
+    return min(1.0, max_size)

@@ -11,14 +11,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from job.arrays import FloatArray, IntArray
+from job.backtest.account import Backtest
 from job.data.klines import Klines
 from job.intervals import DAY_MS
-from job.settings.groups import OptimizeMetric
-from job.signals import NEVER, Thresholds, TradingRules, trade
+from job.settings.procedure import OptimizeMetric
+from job.signals import NEVER, Thresholds, TradingRules, account_of, make_orders, target_positions, with_terms
 
 # Distances from one half. Buying asks for at least as much as selling: crypto's drift makes long forecasts cheap.
 MARGINS = (0.005, 0.01, 0.02, 0.03, 0.05, 0.08, 0.12)
 GRID = tuple(Thresholds(buy=0.5 + buy, sell=0.5 - sell) for buy in MARGINS for sell in MARGINS if buy >= sell)
+SYMMETRIC = tuple(Thresholds(buy=0.5 + margin, sell=0.5 - margin) for margin in MARGINS)
 MIN_TRADES = 10
 NUM_DRAWS = 200
 SMALLEST_DEVIATION = 1e-12
@@ -71,7 +73,7 @@ class _DailySums:
 def choose_thresholds(
     blocks: tuple[ValidationBars, ...], *, metric: OptimizeMetric, rules: TradingRules, seed: int
 ) -> ThresholdChoice:
-    """Pick from `GRID` on the pooled validation blocks, or `NEVER`.
+    """Pick from the `candidates` on the pooled validation blocks, or `NEVER`.
 
     Parameters
     ----------
@@ -80,7 +82,8 @@ def choose_thresholds(
     rules : how forecasts are traded.
     seed : of the shared bootstrap draws, so that candidates are compared on the same days.
     """
-    sums = _daily_sums(blocks, rules)
+    grid = candidates(rules)
+    sums = _daily_sums(blocks, grid, rules)
     num_days = len(sums.net)
     draws = np.random.default_rng(seed).integers(0, num_days, size=(NUM_DRAWS, num_days))
     counts = np.stack([np.bincount(draw, minlength=num_days) for draw in draws]).astype(np.float64)
@@ -97,25 +100,40 @@ def choose_thresholds(
     score = np.nan_to_num(estimate - error, nan=-np.inf)
     best = max(beats_flat, key=lambda candidate: (score[candidate], margin[candidate]))
     return ThresholdChoice(
-        thresholds=GRID[best],
+        thresholds=grid[best],
         num_trades=int(num_trades[best]),
         score=float(score[best]) if np.isfinite(score[best]) else None,
     )
 
 
-def _daily_sums(blocks: tuple[ValidationBars, ...], rules: TradingRules) -> _DailySums:
-    parts = []
-    for block in blocks:
-        day = (block.klines.open_time - block.klines.open_time[0]) // DAY_MS
-        columns = [_candidate_sums(block, day, thresholds, rules) for thresholds in GRID]
-        parts.append(np.stack(columns, axis=2))  # (6, days, candidates)
+def candidates(rules: TradingRules) -> tuple[Thresholds, ...]:
+    """The pairs that are compared: both sides alike, or buying asking for at least as much as selling."""
+    return SYMMETRIC if rules.strategy.thresholds == "symmetric" else GRID
+
+
+def _daily_sums(blocks: tuple[ValidationBars, ...], grid: tuple[Thresholds, ...], rules: TradingRules) -> _DailySums:
+    parts = [np.stack(_block_sums(block, grid, rules), axis=2) for block in blocks]  # (6, days, candidates) each
     net, square, downside, wins, trades, bars = np.concatenate(parts, axis=1)
     return _DailySums(net=net, square=square, downside_square=downside, wins=wins, trades=trades, bars=bars)
 
 
-def _candidate_sums(block: ValidationBars, day: IntArray, thresholds: Thresholds, rules: TradingRules) -> FloatArray:
-    account = trade(block.klines, block.probability, thresholds, rules)
-    num_days = int(day[-1]) + 1
+def _block_sums(block: ValidationBars, grid: tuple[Thresholds, ...], rules: TradingRules) -> list[FloatArray]:
+    bars = with_terms(block.klines, rules)
+    day = (bars.open_time - bars.open_time[0]) // DAY_MS
+    num_bars = np.bincount(day)
+    known: dict[bytes, FloatArray] = {}  # wide margins are seldom reached: many candidates want the same
+    sums = []
+    for pair in grid:
+        target = target_positions(block.probability, pair, hold_bars=rules.hold_bars)
+        key = target.tobytes()
+        if key not in known:
+            known[key] = _account_sums(account_of(bars, make_orders(bars, target, rules), rules), day, num_bars)
+        sums.append(known[key])
+    return sums
+
+
+def _account_sums(account: Backtest, day: IntArray, num_bars: IntArray) -> FloatArray:
+    num_days = len(num_bars)
     returns = account.bar_returns
     exit_day = day[np.minimum(account.trades.exit_bar, len(day) - 1)]
     return np.stack(
@@ -126,7 +144,7 @@ def _candidate_sums(block: ValidationBars, day: IntArray, thresholds: Thresholds
         + [
             np.bincount(exit_day, weights=account.trades.pnl > 0, minlength=num_days),
             np.bincount(exit_day, minlength=num_days),
-            np.bincount(day, minlength=num_days),
+            num_bars,
         ]
     )
 

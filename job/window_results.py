@@ -1,12 +1,12 @@
 """A finished window as records and arrays: what is stored, and what the finalizer reads back. Pure."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 
 from job.arrays import FloatArray
 from job.artifacts.npz import arrays_to_bytes, bytes_to_arrays
-from job.data.klines import Klines
+from job.backtest.market_bars import MarketBars
 from job.errors import DataError
 from job.evaluation.measure import Measure
 from job.evaluation.performance import account_measures, forecast_measures
@@ -19,28 +19,30 @@ from job.records import (
     ModelRecord,
     PlanRecord,
     ThresholdRecord,
+    WindowDriftRecord,
     WindowRecord,
 )
 from job.rules import trading_rules
 from job.slice_outcome import SliceOutcome
 from job.windows import Window
 
-PROBABILITY, TARGET = "probability_", "position_"
+PROBABILITY, POSITION = "probability_", "position_"
+BAR_COLUMNS = tuple(field.name for field in fields(MarketBars) if field.name != "interval")
 
 
 @dataclass(frozen=True, kw_only=True)
 class WindowSeries:
-    """A test slice bar by bar, as stored.
+    """A test slice bar by bar, as stored: everything that its accounts can be made again from.
 
     Parameters
     ----------
-    klines : n bars.
+    klines : n bars, and what trading on them means.
     up : float64 (n,), labels.
     probability : by model, float64 (n,).
-    position : by model, int8 (n,): held through each bar.
+    position : by model, int8 (n,): wanted through each bar, from the fill at its open, before any exit.
     """
 
-    klines: Klines
+    klines: MarketBars
     up: FloatArray
     probability: dict[str, FloatArray]
     position: dict[str, np.ndarray]
@@ -58,6 +60,7 @@ def window_record(
     tested: SliceOutcome,
     *,
     traded_model: str,
+    drift: WindowDriftRecord | None = None,
 ) -> WindowRecord:
     """Everything about a window but its bars; validation and test values side by side."""
     main = trained[traded_model]
@@ -65,10 +68,12 @@ def window_record(
         span=plan.windows[window.index],
         traded_model=traded_model,
         num_train_rows=main.num_rows,
+        effective_train_rows=main.effective_rows,
         num_test_bars=len(tested.klines),
         best_epoch=main.best_epoch,
         loss_curves=tuple(_curve_record(curve) for curve in main.curves),
         models={name: _model_record(procedure, tested, name, plan) for name, procedure in trained.items()},
+        drift=drift,
     )
 
 
@@ -100,12 +105,11 @@ def _curve_record(curve: LossCurve) -> LossCurveRecord:
 
 def series_bytes(tested: SliceOutcome) -> bytes:
     """The test slice bar by bar, as ``.npz``."""
-    klines = tested.klines
     return arrays_to_bytes(
-        {name: getattr(klines, name) for name in ("open_time", "open", "high", "low", "close", "volume")}
+        {name: getattr(tested.klines, name) for name in BAR_COLUMNS}
         | {"up": tested.up}
         | {f"{PROBABILITY}{name}": values for name, values in tested.probability.items()}
-        | {f"{TARGET}{name}": account.position for name, account in tested.accounts.items()}
+        | {f"{POSITION}{name}": values for name, values in tested.position.items()}
     )
 
 
@@ -113,15 +117,11 @@ def read_series(data: bytes, *, interval: str, where: str) -> WindowSeries:
     """A stored test slice; `DataError` where it is not one."""
     arrays = bytes_to_arrays(data, where=where)
     try:
-        klines = Klines(
-            interval=interval,
-            **{name: arrays[name] for name in ("open_time", "open", "high", "low", "close", "volume")},
-        )
         return WindowSeries(
-            klines=klines,
+            klines=MarketBars(interval=interval, **{name: arrays[name] for name in BAR_COLUMNS}),
             up=arrays["up"],
             probability={n.removeprefix(PROBABILITY): v for n, v in arrays.items() if n.startswith(PROBABILITY)},
-            position={n.removeprefix(TARGET): v for n, v in arrays.items() if n.startswith(TARGET)},
+            position={n.removeprefix(POSITION): v for n, v in arrays.items() if n.startswith(POSITION)},
         )
     except KeyError as error:
         raise DataError(f"{where} has no array {error}.") from error

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from job.arrays import BoolArray, IntArray
 from job.errors import NoDataError
-from job.intervals import DAY_MS, format_utc
+from job.intervals import DAY_MS, HOUR_MS, format_utc
 
 # The training span is cut in fifths: two forward blocks validate, each on the fifth that follows its fit.
 VALIDATION_SHARE = 5
@@ -27,6 +27,10 @@ class Span:
     def holds(self, open_time: IntArray) -> BoolArray:
         """Whether each bar opens inside."""
         return (open_time >= self.start_ms) & (open_time < self.end_ms)
+
+    def overlaps(self, other: "Span") -> bool:
+        """Whether some moment lies in both."""
+        return self.start_ms < other.end_ms and other.start_ms < self.end_ms
 
     def __str__(self) -> str:
         return f"{format_utc(self.start_ms)} to {format_utc(self.end_ms)}"
@@ -57,7 +61,8 @@ class Window:
     @property
     def blocks(self) -> tuple[Block, Block]:
         """The two forward blocks on which every choice of this window is made."""
-        fifth = (self.train.end_ms - self.train.start_ms) // VALIDATION_SHARE
+        # In whole hours, which every length of bar divides: blocks begin and end with a bar, as windows do.
+        fifth = (self.train.end_ms - self.train.start_ms) // (VALIDATION_SHARE * HOUR_MS) * HOUR_MS
         ends = [self.train.end_ms - 2 * fifth, self.train.end_ms - fifth, self.train.end_ms]
         first, second = (
             Block(
@@ -70,7 +75,14 @@ class Window:
 
 
 def plan_windows(
-    *, first_open_ms: int, end_ms: int, data_days: int, window_size: int, test_size: int, anchored: bool
+    *,
+    first_open_ms: int,
+    end_ms: int,
+    data_days: int,
+    window_size: int,
+    test_size: int,
+    anchored: bool,
+    reduce_test: bool = False,
 ) -> tuple[Window, ...]:
     """Cut a span into windows.
 
@@ -83,6 +95,8 @@ def plan_windows(
     data_days, window_size, test_size : int, days.
     anchored : bool
         All training spans start at the beginning of the span, and grow.
+    reduce_test : bool
+        Whole days that are left over at the start are tested too, by a first window with a shorter test.
 
     Raises
     ------
@@ -92,17 +106,19 @@ def plan_windows(
     start_ms = max(first_open_ms, end_ms - data_days * DAY_MS)
     # A first training span that is short by less than a day is used: features need their first days to warm up.
     num_days = (end_ms - start_ms + DAY_MS - 1) // DAY_MS
-    num_windows = (num_days - window_size) // test_size
-    if num_windows < 1:
+    num_windows, days_left = divmod(max(0, num_days - window_size), test_size)
+    test_days = [days_left] * (reduce_test and days_left > 0) + [test_size] * num_windows
+    if not test_days:
+        least = 1 if reduce_test else test_size
         raise NoDataError(
-            f"There are {(end_ms - start_ms) / DAY_MS:.1f} days of data, and one window needs "
-            f"{window_size + test_size} (train {window_size}, test {test_size}).",
-            remedy="Collect or import more history, or lower --window-size or --test-size.",
+            f"There are {max(0, end_ms - start_ms) / DAY_MS:.1f} days of data before {format_utc(end_ms)} UTC, and one "
+            f"window needs {window_size + least} (train {window_size}, test {least}).",
+            remedy="Collect or import more history, or lower --window-size, --test-size or --holdout-days.",
         )
     windows = []
-    for index in range(num_windows):
-        test_end = end_ms - (num_windows - 1 - index) * test_size * DAY_MS
-        test_start = test_end - test_size * DAY_MS
+    test_start = end_ms - sum(test_days) * DAY_MS
+    for index, days in enumerate(test_days):
+        test_end = test_start + days * DAY_MS
         train_start = start_ms if anchored else test_start - window_size * DAY_MS
         windows.append(
             Window(
@@ -111,6 +127,7 @@ def plan_windows(
                 test=Span(start_ms=test_start, end_ms=test_end),
             )
         )
+        test_start = test_end
     return tuple(windows)
 
 

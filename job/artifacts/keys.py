@@ -9,6 +9,7 @@ from job.errors import ConfigError
 RUNS_INDEX = "runs-index.json"
 RUNS_PREFIX = "runs/"
 LEDGER_PREFIX = "ledger/"
+HOLDOUT_PREFIX = "holdout/"
 PROBE_PREFIX = ".probe/"
 RESERVED_PREFIX = ".folder-store/"  # the folder store's own temporary files and lock
 
@@ -58,6 +59,11 @@ def check_run_id(run_id: str) -> str:
     return run_id
 
 
+def holdout_book(series: str, digest: str) -> str:
+    """Who has opened the locked-away days whose bars have this digest; in the ledger's store."""
+    return check_key(f"{HOLDOUT_PREFIX}{series}/{digest}.json")
+
+
 @dataclass(frozen=True)
 class RunKeys:
     """The keys of one run; ``stamp`` is the plan's ``YYYYMMDD_HHMMSS``, UTC."""
@@ -81,6 +87,11 @@ class RunKeys:
     def summary(self) -> str:
         """The run's headline and verdict."""
         return f"{self.root}summary.json"
+
+    @property
+    def holdout(self) -> str:
+        """What the final model made of the locked-away days, once they are opened."""
+        return f"{self.root}holdout.json"
 
     @property
     def report(self) -> str:
@@ -121,6 +132,17 @@ class RunKeys:
     def attempt(self, index: int, attempt: int) -> str:
         """How one attempt ran."""
         return f"{self.window(index)}attempts/{attempt}.json"
+
+    @property
+    def null_worlds(self) -> str:
+        """The prefix of what the procedure made of markets in which nothing can be forecast."""
+        return f"{self.root}null_worlds/"
+
+    def null_world(self, index: int) -> str:
+        """One of these markets."""
+        if index < 0:
+            raise ValueError(f"null world {index} is below zero")
+        return f"{self.null_worlds}{index}.json"
 
     def best_model_window(self, index: int) -> str:
         """The model of one window."""

@@ -22,10 +22,13 @@ class Trades:
     side : int8 (n_trades,), 1 long, -1 short.
     entry_bar : int64 (n_trades,), the bar at whose open the trade was filled.
     exit_bar : int64 (n_trades,), the bar at whose open it was closed; one past the last bar held, also
-        where the last held bar's close closed it (the end of the account, or ruin).
+        where it was closed within that bar (a stop-loss, a take-profit) or at its close (the end of the account,
+        or ruin).
     quantity : float64 (n_trades,), base currency, > 0, constant while the trade is open.
     entry_price, exit_price : float64 (n_trades,), fills with slippage, quote currency.
     fees : float64 (n_trades,), both sides, quote currency.
+    funding : float64 (n_trades,), paid while it was open, quote currency; negative where received.
+    reason : int8 (n_trades,), why it ended, `job.backtest.exits.ExitReason`.
     pnl : float64 (n_trades,), net of all costs, quote currency; never below minus the equity at entry.
     """
 
@@ -36,6 +39,8 @@ class Trades:
     entry_price: FloatArray
     exit_price: FloatArray
     fees: FloatArray
+    funding: FloatArray
+    reason: NDArray[np.int8]
     pnl: FloatArray
 
     def __len__(self) -> int:
@@ -64,6 +69,7 @@ class Trades:
             exit_bar=self.exit_bar + num_bars,
             quantity=self.quantity * scale,
             fees=self.fees * scale,
+            funding=self.funding * scale,
             pnl=self.pnl * scale,
         )
 
@@ -81,7 +87,7 @@ class Backtest:
     open_time : int64 (n,), milliseconds UTC.
     equity : float64 (n + 1,), quote currency: the initial equity E_0, then the mark at each bar's close.
         The first bar is always flat, because the first decision falls at its close. 0 from ruin on.
-    position : int8 (n,), 1, 0 or -1: held through the bar, from the fill at its open.
+    position : int8 (n,), 1, 0 or -1: held through the bar, or until it was closed within it.
     trades : the closed trades; their pnl adds up to ``equity[-1] - equity[0]``.
     """
 

@@ -1,158 +1,153 @@
-"""From target positions to an account: decided at a close, filled at the next open, after costs.
+"""From orders to an account: decided at a close, filled at the next open, after costs and funding.
 
-The position decided at the close of bar t is filled at the open of bar t + 1, worse by the slippage. Its
-quantity is equity / fill price and stays constant until the target changes; the fee is charged on the
-notional of each fill; the account is marked at every close. What is open at the end is closed at the last
-close, with costs, so that no trade reaches past the bars given. An account that falls to zero or below is
-ruined: it stops at a return of -1. Prices between open and close are not looked at.
+The order decided at the close of bar t is filled at the open of bar t + 1, worse by the slippage. Its quantity is
+size * equity / fill price and stays constant until the trade ends (`job.backtest.exits`); the fee is charged on the
+notional of each fill, and every fill slips, a take-profit's too, although it is a limit order: a touch of its level
+need not have filled it. The account is marked at every close. What is open at the end is closed at the last close,
+with costs, so that no trade reaches past the bars given. An account that falls to zero or below at a close or an exit
+is ruined: it stops at a return of -1.
 
-Because the quantity is constant, a whole trade multiplies the equity by a number that its own two prices
-fix, so the curve is a cumulative product over trades and the work grows with arrays, never with a loop.
+Because the quantity is constant, a whole trade multiplies the equity by a number that its own prices fix, so the
+curve is a cumulative product over trades and the work grows with arrays, never with a loop.
 """
 
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from job.arrays import FloatArray, IntArray
 from job.backtest.account import Backtest, Trades
 from job.backtest.costs import Costs
+from job.backtest.holdings import Holdings, Market, hold
+from job.backtest.orders import Orders
 from job.data.klines import Klines
-
-Market: TypeAlias = Literal["perp", "spot"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Holdings:
-    """Unbroken spans of one position: (n_trades,) each, but the last two fields (n_bars,)."""
+class _Worth:
+    """What trades do to the equity that they began with: (n_trades,) each, but the last two fields (n_bars,)."""
 
-    side: NDArray[np.int8]
-    entry_bar: IntArray
-    exit_bar: IntArray
-    entry_price: FloatArray
+    entry_price: FloatArray  # with slippage, as is the next
     exit_price: FloatArray
+    funding: FloatArray  # paid for one unit of the base currency
     growth: FloatArray  # equity after the trade / before it
-    num_started: IntArray  # trades begun by each bar's open
-    mark: FloatArray  # equity at each close / before the trade; 1 where flat
+    run: IntArray  # of trades and what lies between them, see `Holdings.runs`
+    mark: FloatArray  # equity at each close / before the trade; 1 where nothing is held at it
 
 
 def run_backtest(klines: Klines, target: ArrayLike, *, costs: Costs, initial_equity: float, market: Market) -> Backtest:
-    """Replay ``target`` over ``klines``.
+    """Replay ``target``, (n,) of -1, 0 or 1, with the whole account and no exits but its own; see `run_orders`."""
+    orders = Orders.whole_account(target, num_bars=len(klines))
+    return run_orders(klines, orders, costs=costs, initial_equity=initial_equity, market=market)
+
+
+def run_orders(
+    klines: Klines,
+    orders: Orders,
+    *,
+    costs: Costs,
+    initial_equity: float,
+    market: Market,
+    funding: FloatArray | None = None,
+) -> Backtest:
+    """Replay ``orders`` over ``klines``.
 
     Parameters
     ----------
-    klines : n >= 1 bars; only open, close and open_time are used.
-    target : (n,), -1, 0 or 1: the position wanted from the close of each bar on. The last one is never filled.
+    klines : n >= 1 bars; volumes are not used, highs and lows only where orders rest in the market.
+    orders : one a bar. The last one is never filled.
     costs : of one side.
     initial_equity : E_0 in quote currency, > 0.
-    market : "perp" is long, short or flat; "spot" cannot be short, a short target means flat.
+    market : "perp" is long, short or flat; "spot" cannot be short, a short order means flat.
+    funding : float64 (n,), what longs pay in each bar, see `job.backtest.funding`; None for none.
 
     Returns
     -------
     Backtest
-        Row t uses targets decided before bar t opened.
+        Row t uses orders decided before bar t opened.
 
     Raises
     ------
     ValueError
-        If a target is none of the three, shapes differ, there is no bar, a price is not finite and above zero,
-        or E_0 is not.
+        If shapes differ, there is no bar, a price is not finite and above zero, or E_0 is not.
     """
-    position = _held_positions(target, num_bars=len(klines), market=market)
-    # One more fill than bars: after the last bar, "the next open" is its own close.
-    fill_price = np.append(klines.open, klines.close[-1:])
     if not np.isfinite(initial_equity) or initial_equity <= 0:
         raise ValueError(f"initial_equity must be finite and above 0, got {initial_equity}")
-    if not (np.isfinite(fill_price) & (fill_price > 0)).all() or not np.isfinite(klines.close).all():
+    holdings = hold(klines, orders, market=market)
+    is_priced = np.isfinite(klines.open) & (klines.open > 0) & np.isfinite(klines.close)
+    if not is_priced.all() or klines.close[-1] <= 0:
         raise ValueError("open and close must be finite and above 0")
-    holdings = _hold(position, fill_price, klines.close, costs)
-    if (holdings.growth <= 0).any() or (holdings.mark <= 0).any():
-        _stop_at_ruin(position, fill_price, klines.close, holdings)
-        holdings = _hold(position, fill_price, klines.close, costs)
-    return _settle(holdings, position, klines.open_time, costs, initial_equity)
+    worth = _value(holdings, klines, costs, funding)
+    if (worth.growth <= 0).any() or (worth.mark <= 0).any():
+        holdings = _until_ruin(holdings, worth, klines)
+        worth = _value(holdings, klines, costs, funding)
+    return _settle(holdings, worth, klines.open_time, costs, initial_equity)
 
 
-def _held_positions(target: ArrayLike, *, num_bars: int, market: Market) -> NDArray[np.int8]:
-    """Position held through each bar: the target of the bar before."""
-    wanted = np.asarray(target)
-    if num_bars < 1 or wanted.shape != (num_bars,):
-        raise ValueError(f"target has shape {wanted.shape}, but there are {num_bars} bars")
-    if not ((wanted == 0) | (wanted == 1) | (wanted == -1)).all():
-        raise ValueError("a target is not -1, 0 or 1")
-    if market == "spot":
-        wanted = np.maximum(wanted, 0)
-    elif market != "perp":
-        raise ValueError(f"market must be 'perp' or 'spot', got {market!r}")
-    position = np.zeros(num_bars, dtype=np.int8)
-    position[1:] = wanted[:-1]
-    return position
-
-
-def _hold(position: NDArray[np.int8], fill_price: FloatArray, close: FloatArray, costs: Costs) -> _Holdings:
-    """Price every span of one position, in multiples of the equity it began with."""
-    is_held = position != 0
-    changes = np.diff(position, prepend=np.int8(0), append=np.int8(0)) != 0
-    starts = changes[:-1] & is_held
-    entry_bar = np.flatnonzero(starts)
-    exit_bar = np.flatnonzero(changes[1:] & is_held) + 1
-    side = position[entry_bar]
-    entry_price = fill_price[entry_bar] * (1 + side * costs.slippage)
-    exit_price = fill_price[exit_bar] * (1 - side * costs.slippage)
+def _value(holdings: Holdings, klines: Klines, costs: Costs, funding: FloatArray | None) -> _Worth:
+    """Price every trade, in multiples of the equity it began with."""
+    side, size, exits = holdings.side, holdings.size, holdings.exits
+    entry_price = holdings.entry_price * (1 + side * costs.slippage)
+    exit_price = exits.price * (1 - side * costs.slippage)
     ratio = exit_price / entry_price
-    num_started = np.cumsum(starts)
-    mark = np.ones(len(position))
-    trade = num_started[is_held] - 1
-    mark[is_held] = 1 - costs.fee + side[trade] * (close[is_held] / entry_price[trade] - 1)
-    return _Holdings(
-        side=side,
-        entry_bar=entry_bar,
-        exit_bar=exit_bar,
-        entry_price=entry_price,
-        exit_price=exit_price,
-        growth=1 - costs.fee + side * (ratio - 1) - costs.fee * ratio,
-        num_started=num_started,
-        mark=mark,
-    )
+    fee, weight = size * costs.fee, size * side
+    run = holdings.runs(len(klines))
+    is_marked = (run & 1) == 1
+    is_marked[exits.bar[exits.is_inside] - 1] = False
+    trade = run[is_marked] >> 1
+    growth = 1 - fee + weight * (ratio - 1) - fee * ratio
+    marked = 1 - fee[trade] + weight[trade] * (klines.close[is_marked] / entry_price[trade] - 1)
+    paid = np.zeros(len(side))
+    if funding is not None:
+        flow = np.cumsum(funding * klines.open)
+        before = flow[holdings.entry_bar]
+        paid = side * (flow[exits.bar - exits.is_inside] - before)
+        growth = growth - size * paid / entry_price
+        marked = marked - weight[trade] * (flow[is_marked] - before[trade]) / entry_price[trade]
+    mark = np.ones(len(klines))
+    mark[is_marked] = marked
+    return _Worth(entry_price=entry_price, exit_price=exit_price, funding=paid, growth=growth, run=run, mark=mark)
 
 
-def _stop_at_ruin(position: NDArray[np.int8], fill_price: FloatArray, close: FloatArray, holdings: _Holdings) -> None:
-    """Flatten ``position`` after the first moment at which nothing is left, in place."""
-    never = len(position) + 1
-    broke_at_close = int(np.argmax(holdings.mark <= 0)) + 1 if (holdings.mark <= 0).any() else never
-    exits = holdings.exit_bar[holdings.growth <= 0]
-    broke_at_exit = int(exits[0]) if len(exits) else never
+def _until_ruin(holdings: Holdings, worth: _Worth, klines: Klines) -> Holdings:
+    """The trades up to the first moment at which nothing is left."""
+    never = len(klines) + 1
+    broke_at_close = int(np.argmax(worth.mark <= 0)) + 1 if (worth.mark <= 0).any() else never
+    is_lost = worth.growth <= 0
+    broke_at_exit = int(holdings.exits.bar[is_lost][0]) if is_lost.any() else never
     if broke_at_close <= broke_at_exit:
-        fill_price[broke_at_close] = close[broke_at_close - 1]
-    position[min(broke_at_close, broke_at_exit) :] = 0
+        return holdings.closed_at(broke_at_close - 1, float(klines.close[broke_at_close - 1]))
+    return holdings.first(int(np.argmax(is_lost)) + 1)
 
 
-def _settle(
-    holdings: _Holdings,
-    position: NDArray[np.int8],
-    open_time: IntArray,
-    costs: Costs,
-    initial_equity: float,
-) -> Backtest:
+def _settle(holdings: Holdings, worth: _Worth, open_time: IntArray, costs: Costs, initial_equity: float) -> Backtest:
     """Turn multiples into money."""
-    levels = initial_equity * np.cumprod(np.append(1.0, np.maximum(holdings.growth, 0)))
-    is_held = position != 0
-    equity = levels[holdings.num_started - is_held] * np.maximum(holdings.mark, 0)
-    if is_held[-1]:
-        equity[-1] = levels[-1]
-    quantity = levels[:-1] / holdings.entry_price
-    fees = costs.fee * quantity * (holdings.entry_price + holdings.exit_price)
-    pnl = holdings.side * quantity * (holdings.exit_price - holdings.entry_price) - fees
+    exits = holdings.exits
+    levels = initial_equity * np.cumprod(np.append(1.0, np.maximum(worth.growth, 0)))
+    equity = levels[worth.run >> 1] * np.maximum(worth.mark, 0)
+    equity[exits.bar[exits.is_inside] - 1] = levels[1:][exits.is_inside]
+    quantity = holdings.size * levels[:-1] / worth.entry_price
+    fees = costs.fee * quantity * (worth.entry_price + worth.exit_price)
+    paid = quantity * worth.funding
+    pnl = holdings.side * quantity * (worth.exit_price - worth.entry_price) - fees - paid
     trades = Trades(
         side=holdings.side,
         entry_bar=holdings.entry_bar,
-        exit_bar=holdings.exit_bar,
+        exit_bar=exits.bar,
         quantity=quantity,
-        entry_price=holdings.entry_price,
-        exit_price=holdings.exit_price,
+        entry_price=worth.entry_price,
+        exit_price=worth.exit_price,
         fees=fees,
+        funding=paid,
+        reason=exits.reason,
         pnl=np.maximum(pnl, -levels[:-1]),
     )
-    equity = np.append(initial_equity, equity)
-    return Backtest(open_time=open_time, equity=equity, position=position, trades=trades)
+    side_of_run = np.zeros(2 * len(holdings) + 1, dtype=np.int8)
+    side_of_run[1::2] = holdings.side
+    return Backtest(
+        open_time=open_time,
+        equity=np.append(initial_equity, equity),
+        position=side_of_run[worth.run],
+        trades=trades,
+    )

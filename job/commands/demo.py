@@ -14,7 +14,7 @@ from job.execution.walkforward import FinishedRun
 from job.logs import is_interactive
 from job.report.terminal import print_summary, print_two_worlds
 from job.settings.commands import DemoCommand
-from job.settings.groups import OutputSettings
+from job.settings.operation import OutputSettings
 from job.settings.sources import LoadedSettings
 
 REAL_DATA = """\

@@ -10,7 +10,7 @@ from job.errors import ExitCode, UsageError
 from job.intervals import format_utc
 from job.progress import track
 from job.settings.commands import ImportCommand
-from job.settings.groups import ImportSettings, OutputSettings
+from job.settings.operation import ImportSettings, OutputSettings
 from job.settings.sources import LoadedSettings
 
 

@@ -10,6 +10,7 @@ from job.feature_store import feature_record
 from job.intervals import format_utc
 from job.records import PlanRecord
 from job.run.attempt import now_ms
+from job.run.cuts import holdout_span
 from job.run.plan import make_plan
 from job.settings.commands import PlanCommand
 from job.settings.sources import LoadedSettings
@@ -45,3 +46,8 @@ def _print(plan: PlanRecord) -> None:
         f"{len(plan.feature_names)} features of {plan.feature_set}.\n"
         f"Purged between spans: labels unknown when the next begins, up to {horizon + 1} bars."
     )
+    holdout = holdout_span(plan)
+    if holdout is not None:
+        print(f"Locked away until `lorentzian finalize --open-holdout`: {holdout}.")
+    for warning in plan.warnings:
+        print(f"Warning: {warning}")

@@ -13,9 +13,11 @@ from job.intervals import SECOND_MS, format_utc
 from job.records import RunIndexEntry, RunsIndexRecord
 from job.run.attempt import now_ms
 from job.run.plan import read_plan
-from job.run.state import WindowState, describe, window_states
+from job.run.state import WindowState, describe, training_state, window_states
 from job.settings.commands import StoredRunCommand
 from job.settings.sources import LoadedSettings
+
+TRAINING_WORDS = {"done": "done.", "running": "running."}
 
 
 def run(loaded: LoadedSettings[StoredRunCommand]) -> ExitCode:
@@ -44,7 +46,8 @@ def _print_runs(store: ObjectStore) -> None:
 
 def _run_cells(entry: RunIndexEntry) -> tuple[str, ...]:
     windows = f"{entry.num_done} of {entry.num_windows}" if entry.state == "finished" else f"{entry.num_windows}"
-    return entry.run_id, format_utc(entry.created_at_ms), entry.state, windows, entry.verdict or ""
+    verdict = "(basic training)" if entry.kind == "training" else entry.verdict or ""
+    return entry.run_id, format_utc(entry.created_at_ms), entry.state, windows, verdict
 
 
 def _print_windows(store: ObjectStore, run_id: str) -> None:
@@ -55,11 +58,15 @@ def _print_windows(store: ObjectStore, run_id: str) -> None:
             remedy="Check --save-path; `lorentzian status` without --run-id lists the runs there.",
         )
     now = now_ms()
-    states = window_states(store, plan, now_ms=now)
+    is_training = plan.kind == "training"
+    states = (training_state(store, plan, now_ms=now),) if is_training else window_states(store, plan, now_ms=now)
     table = results_table("window", "state", "attempt", "stage", "last beat", "reason", title=f"Run {run_id}")
     for state in states:
         add_texts(table, *_window_cells(state, now))
     results_console().print(table)
+    if is_training:
+        print(f"A basic training: {TRAINING_WORDS.get(states[0].state, 'the same command starts it again.')}")
+        return
     others = Counter(state.state for state in states if not state.is_settled)
     print(describe(states) + "".join(f", {number} {name}" for name, number in others.items()))
 

@@ -15,6 +15,10 @@ def run(loaded: LoadedSettings[WalkforwardCommand]) -> ExitCode:
     with open_database(settings.database) as conninfo:
         finished = run_walkforward(settings, conninfo)
     if not finished.is_new:
-        print(f"Run {finished.run_id} is already done; nothing was changed.")
+        print(
+            f"Run {finished.run_id} is already done; nothing was changed. "
+            f"`lorentzian finalize --run-id {finished.run_id}` counts trials that came later."
+        )
     print_summary(finished.summary, results_console(), report=finished.report)
+    print(f"Model: {finished.model} (the procedure fitted on the newest days; it has no test score of its own)")
     return ExitCode.DONE

@@ -1,17 +1,20 @@
 """``lorentzian window``: one window of a walk-forward, then a try at finalizing; what pods run."""
 
+import structlog
+
 from job.database import open_database
-from job.errors import ExitCode, UsageError
-from job.execution.finalize import finalize
+from job.errors import ExitCode, Interrupted, JobError, TransientError, UsageError
+from job.execution.finalize import Finalization, finalize
 from job.execution.opening import address_of, open_run, plan_run
 from job.execution.window_attempt import attempt_window
+from job.run.run import Run
 from job.run.state import describe
 from job.settings.commands import WindowCommand
 from job.settings.sources import LoadedSettings
 
 
 def run(loaded: LoadedSettings[WindowCommand]) -> ExitCode:
-    """Run the window of this index, and finalize the run where it was the last."""
+    """Run the window of this index, and finalize the run where it was the last, whatever became of it."""
     settings = loaded.settings
     index = settings.index.index
     if index is None:
@@ -24,8 +27,33 @@ def run(loaded: LoadedSettings[WindowCommand]) -> ExitCode:
                 remedy=f"Set the Job's completions to {len(plan.windows)}, or --data-days to more days.",
             )
         opened = open_run(address_of(settings, plan, conninfo))
-        is_new = attempt_window(opened, index, max_attempts=settings.index.attempts)
-        finalization = finalize(opened)
+        try:
+            is_new = attempt_window(opened, index, max_attempts=settings.index.attempts)
+        except Interrupted:
+            raise
+        except Exception:
+            # The window's own error is what its pod ends with, whatever the finalizer meets.
+            _try_to_finalize(opened, raised=(Interrupted,))
+            raise
+        # A window that is done stays done: only what another start of the pod may mend ends it with an error.
+        finalization = _try_to_finalize(opened, raised=(Interrupted, TransientError))
     print(f"Window {index} of run {plan.run_id} is done{'' if is_new else ' already'}.")
-    print(f"Run: {describe(finalization.states)}{', finalized' if finalization.summary is not None else ''}.")
+    if finalization is not None:
+        print(f"Run: {describe(finalization.states)}{', finalized' if finalization.summary is not None else ''}.")
     return ExitCode.DONE
+
+
+def _try_to_finalize(opened: Run, *, raised: tuple[type[JobError], ...]) -> Finalization | None:
+    """Finalize the run if it is ready; what hinders it is logged, except for the errors that are raised."""
+    try:
+        return finalize(opened)
+    except raised:
+        raise
+    except Exception as error:  # noqa: BLE001 - a sweeper will meet it again, and end with it
+        structlog.get_logger().warning(
+            "run_not_finalized",
+            run_id=opened.plan.run_id,
+            reason=error.message if isinstance(error, JobError) else f"{type(error).__name__}: {error}",
+            remedy=f"Run `lorentzian finalize --run-id {opened.plan.run_id}` with the same --save-path.",
+        )
+        return None

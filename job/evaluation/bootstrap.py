@@ -14,11 +14,13 @@ correction of Patton, Politis and White (2009).
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from job.arrays import FloatArray, IntArray
 from job.evaluation.measure import ZERO_DEVIATION, Reason
+from job.intervals import YEAR_DAYS
 
 MIN_DAYS = 60  # fewer hold too few blocks for the redrawn days to differ in more than their order
 MIN_BLOCK_DAYS = 5.0
@@ -45,12 +47,17 @@ class DayDraws:
         """Length of the history that was redrawn."""
         return int(self.index.shape[1])
 
-    def means(self, values: FloatArray) -> FloatArray:
-        """Mean of ``values`` float64 (..., num_days) over each redrawn history: (..., num_draws)."""
+    @cached_property
+    def _weight(self) -> FloatArray:
+        """Share of each redrawn history that each day makes up, (num_draws, num_days); counted once for all."""
         num_draws, num_days = self.index.shape
         cell = self.index + num_days * np.arange(num_draws)[:, np.newaxis]
-        weight = np.bincount(cell.ravel(), minlength=cell.size).reshape(cell.shape) / num_days
-        means: FloatArray = values @ weight.T
+        weight: FloatArray = np.bincount(cell.ravel(), minlength=cell.size).reshape(cell.shape) / num_days
+        return weight
+
+    def means(self, values: FloatArray) -> FloatArray:
+        """Mean of ``values`` float64 (..., num_days) over each redrawn history: (..., num_draws)."""
+        means: FloatArray = values @ self._weight.T
         return means
 
 
@@ -180,6 +187,32 @@ def confidence_interval(
         raise ValueError("returns must be finite")
     if draws.num_days < MIN_DAYS:
         return Interval(low=None, high=None, reason="too_short")
+    return percentile_interval(statistic(returns[..., draws.index]), draws)
+
+
+def sharpe_interval(returns: FloatArray, draws: DayDraws) -> Interval:
+    """95 % interval of the annual Sharpe ratio of daily returns, float64 (n_days,) on the days of ``draws``.
+
+    Returns
+    -------
+    Interval
+        ``too_short`` for fewer than 60 days, ``zero_variance`` where the returns have no ratio to begin with.
+    """
+    if draws.num_days >= MIN_DAYS and returns.std(ddof=1) < ZERO_DEVIATION:
+        return Interval(low=None, high=None, reason="zero_variance")
+    return confidence_interval(lambda r: sharpe_along_days(r, bars_per_year=YEAR_DAYS), returns, draws)
+
+
+def percentile_interval(drawn: FloatArray, draws: DayDraws) -> Interval:
+    """95 % interval of a statistic whose value in each redrawn history is known, float64 (num_draws,).
+
+    Returns
+    -------
+    Interval
+        ``too_short`` for fewer than 60 days.
+    """
+    if draws.num_days < MIN_DAYS:
+        return Interval(low=None, high=None, reason="too_short")
     tail = (1 - CONFIDENCE) / 2
-    low, high = np.quantile(statistic(returns[..., draws.index]), [tail, 1 - tail])
+    low, high = np.quantile(drawn, [tail, 1 - tail])
     return Interval(low=float(low), high=float(high))

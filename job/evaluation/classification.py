@@ -40,11 +40,16 @@ def base_rate(label: ArrayLike) -> Measure:
 
 def log_loss(label: ArrayLike, probability: ArrayLike) -> Measure:
     """Mean negative log-likelihood in nats."""
+    losses = log_losses(label, probability)
+    return Measure.of(losses.mean()) if len(losses) else Measure.undefined("too_short")
+
+
+def log_losses(label: ArrayLike, probability: ArrayLike) -> FloatArray:
+    """Negative log-likelihood of each row in nats, float64 (n,)."""
     is_one, forecast = _checked(label, probability)
-    if len(is_one) == 0:
-        return Measure.undefined("too_short")
     of_what_came = np.where(is_one, forecast, 1 - forecast)
-    return Measure.of(-np.log(np.clip(of_what_came, PROBABILITY_FLOOR, 1)).mean())
+    losses: FloatArray = -np.log(np.clip(of_what_came, PROBABILITY_FLOOR, 1))
+    return losses
 
 
 def brier(label: ArrayLike, probability: ArrayLike) -> Measure:

@@ -17,6 +17,8 @@ Reason: TypeAlias = Literal[
     "certain_prior",
     "extreme_moments",
     "not_above_benchmark",
+    "too_few_trials",
+    "too_few_windows",
 ]
 
 # Below this a standard deviation is rounding noise of a constant series.

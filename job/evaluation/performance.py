@@ -96,6 +96,7 @@ def _trade_measures(account: Backtest) -> dict[str, Measure]:
         "exposure": Measure.of(trades.exposure(account)),
         "turnover": Measure.of(trades.turnover(account)),
         "fees": Measure.of(float(account.trades.fees.sum())),
+        "funding": Measure.of(float(account.trades.funding.sum())),
     }
 
 

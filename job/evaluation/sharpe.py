@@ -19,7 +19,6 @@ from job.evaluation.measure import ZERO_DEVIATION, Measure, Reason
 
 MIN_DAYS = 30  # below, skewness and kurtosis are noise
 CONFIDENCE = 0.95
-MIN_TRIALS_FOR_VARIANCE = 10
 EULER_GAMMA = 0.5772156649015329
 # Expected maximum of N standard normals where the extreme-value form is poor: N = 1, 2, 3, 4.
 SMALL_MAXIMA = (0.0, 1 / math.sqrt(math.pi), 1.5 / math.sqrt(math.pi), 1.0293753730)
@@ -132,16 +131,15 @@ def deflated_benchmark(*, num_days: int, num_trials: float, trial_sharpes: Float
 
     Notes
     -----
-    The spread of fewer than ten results is itself noise, so it is taken to be at least the sampling
-    variance 1 / (num_days - 1) of a ratio without skill.
+    The spread of the trials is taken to be at least the sampling variance 1 / (num_days - 1) of one ratio without
+    skill. A few results spread by chance alone, and many that resemble one another share their luck: that they agree
+    says nothing of how lucky they are, and is already paid for by their effective number.
     """
     sample = np.asarray(trial_sharpes, dtype=np.float64)
     if not np.isfinite(sample).all():
         raise ValueError("a trial without a finite Sharpe ratio has no result and must be left out")
-    variance = float(sample.var(ddof=1)) if len(sample) > 1 else 0.0
-    if len(sample) < MIN_TRIALS_FOR_VARIANCE:
-        variance = max(variance, 1 / (num_days - 1))
-    return math.sqrt(variance) * expected_maximum(num_trials)
+    spread = float(sample.var(ddof=1)) if len(sample) > 1 else 0.0
+    return math.sqrt(max(spread, 1 / (num_days - 1))) * expected_maximum(num_trials)
 
 
 def expected_maximum(num_trials: float) -> float:

@@ -12,6 +12,7 @@ from typing import Literal, TypeAlias
 
 from job.evaluation.bootstrap import CONFIDENCE, MIN_DAYS, Interval
 from job.evaluation.measure import Measure
+from job.evaluation.reasons import reason_words
 from job.intervals import YEAR_DAYS
 
 Word: TypeAlias = Literal["no evidence", "weak", "evidence"]
@@ -22,6 +23,7 @@ POWER = 0.8
 MIN_NEXT_YEARS = 2
 UNTESTED_DAYS = 60  # first training window and warm-up, with room to spare
 MAX_NEXT_YEARS = 5  # about as long as the perpetuals have been traded
+MAX_NEXT_DAYS = MAX_NEXT_YEARS * YEAR_DAYS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,10 +36,11 @@ class Findings:
     total_return : net, a fraction.
     sharpe : annual.
     sharpe_interval : its 95 % interval.
-    num_trials : number of trials that ``dsr`` is deflated by.
+    num_trials : procedures that have read these days.
+    effective_trials : independent trials that these are worth, which ``dsr`` is deflated by.
     dsr : deflated Sharpe ratio, a probability.
     no_skill_p : SPA p-value against the rules without skill.
-    min_track_record_days : days needed at the observed Sharpe ratio.
+    min_track_record_days : days needed at the observed Sharpe ratio for a one-sided chance of 95 %.
     break_even_bps : cost of one side that would end the edge.
     cost_bps : cost of one side that was assumed.
     """
@@ -47,7 +50,8 @@ class Findings:
     total_return: float
     sharpe: Measure
     sharpe_interval: Interval
-    num_trials: float
+    num_trials: int
+    effective_trials: float
     dsr: Measure
     no_skill_p: Measure
     min_track_record_days: Measure
@@ -99,7 +103,7 @@ def _why_not_testable(findings: Findings) -> str | None:
     if findings.num_days < MIN_DAYS:
         return f"There are {days} of test returns, fewer than the {MIN_DAYS} that an interval needs."
     reason = findings.sharpe.reason or findings.sharpe_interval.reason
-    return f"The daily returns of {days} have no Sharpe ratio to judge ({reason})." if reason else None
+    return f"The daily returns of {days} have no Sharpe ratio to judge ({reason_words(reason)})." if reason else None
 
 
 def _why_not_above_zero(findings: Findings) -> str | None:
@@ -119,7 +123,7 @@ def _why_not_above_zero(findings: Findings) -> str | None:
 def _why_luck(findings: Findings) -> str | None:
     dsr = findings.dsr.value
     if dsr is None:
-        return f"The Sharpe ratio cannot be deflated for {_trials(findings)} ({findings.dsr.reason})."
+        return f"The Sharpe ratio cannot be deflated for {_trials(findings)} ({reason_words(findings.dsr.reason)})."
     if dsr >= MIN_DSR:
         return None
     return (
@@ -132,7 +136,7 @@ def _why_weak(findings: Findings) -> str | None:
     """Why the rules without skill stand in the way; None if they do not."""
     p_value = findings.no_skill_p.value
     if p_value is None:
-        return f"The comparison with rules without skill is missing ({findings.no_skill_p.reason})."
+        return f"The comparison with rules without skill is missing ({reason_words(findings.no_skill_p.reason)})."
     if p_value >= MAX_NO_SKILL_P:
         return (
             f"A Sharpe ratio of {_ratio_with_interval(findings)} holds after {_trials(findings)}, but a rule "
@@ -143,7 +147,7 @@ def _why_weak(findings: Findings) -> str | None:
 
 def _settle(findings: Findings) -> str:
     """What would settle it: days, visible size, costs, and the next command."""
-    sentences = [_days_needed(findings)]
+    sentences = [_days_of_interval(findings), _days_of_one_side(findings)]
     if findings.num_days > 0:
         sentences.append(
             f"Over {findings.num_days:,} days a true Sharpe ratio of {smallest_visible_sharpe(findings.num_days):.1f} "
@@ -153,18 +157,41 @@ def _settle(findings: Findings) -> str:
     return " ".join(sentence for sentence in sentences if sentence)
 
 
-def _days_needed(findings: Findings) -> str:
+def _days_of_interval(findings: Findings) -> str:
+    """How long such a result must last for the interval that the word asks for."""
+    if findings.min_track_record_days.reason == "not_above_benchmark":
+        return "No number of days settles a result that is not above zero."
+    needed = _days_above_zero(findings)
+    if needed is None:
+        return ""
+    ratio = f"a Sharpe ratio of {findings.sharpe.value:.2f}"
+    interval = f"The 95 % interval of {ratio}, narrowing with the root of the days,"
+    if needed > MAX_NEXT_DAYS:
+        return f"{interval} takes more than {MAX_NEXT_DAYS:,} days to lie above zero, longer than such markets are old."
+    return f"{interval} lies above zero from {math.floor(needed) + 1:,} days on; {findings.num_days:,} were tested."
+
+
+def _days_above_zero(findings: Findings) -> float | None:
+    """Days that the observed interval, narrowing with their root, must exceed to leave zero out; None without one.
+
+    Below the days that were tested exactly where the interval lies above zero, so that it cannot contradict the word.
+    """
+    low, ratio = findings.sharpe_interval.low, findings.sharpe.value
+    if low is None or ratio is None or ratio <= 0:
+        return None
+    reach = max(0.0, 1 - low / ratio)  # from the ratio down to its lower bound, in ratios
+    return max(MIN_DAYS - 1.0, findings.num_days * reach * reach)
+
+
+def _days_of_one_side(findings: Findings) -> str:
+    """The minimum track record length, which asks for less than an interval does."""
     needed = findings.min_track_record_days.value
-    if needed is None or findings.sharpe.value is None:
-        return "No number of days settles a result that is not above zero." if _is_behind(findings) else ""
+    if needed is None:
+        return ""
     return (
-        f"The Sharpe ratio of {findings.sharpe.value:.2f} needs {math.ceil(needed):,} days to stand out from zero; "
-        f"{findings.num_days:,} were tested."
+        f"A one-sided chance of 95 % that the ratio is above zero takes {math.ceil(needed):,} days, were they "
+        f"independent and this the only trial."
     )
-
-
-def _is_behind(findings: Findings) -> bool:
-    return findings.min_track_record_days.reason == "not_above_benchmark"
 
 
 def _costs_borne(findings: Findings) -> str:
@@ -175,10 +202,9 @@ def _costs_borne(findings: Findings) -> str:
 
 
 def _next_command(findings: Findings) -> str:
-    needed = findings.min_track_record_days.value or 0.0
-    days = max(needed, findings.num_days) + UNTESTED_DAYS
-    years = min(MAX_NEXT_YEARS, max(MIN_NEXT_YEARS, math.ceil(days / YEAR_DAYS)))
-    return f"lorentzian walkforward --data-days {years * YEAR_DAYS}"
+    needed = _days_above_zero(findings) or 0.0
+    days = min(MAX_NEXT_DAYS, max(needed, findings.num_days) + UNTESTED_DAYS)
+    return f"lorentzian walkforward --data-days {max(MIN_NEXT_YEARS, math.ceil(days / YEAR_DAYS)) * YEAR_DAYS}"
 
 
 def _ratio_with_interval(findings: Findings) -> str:
@@ -187,8 +213,9 @@ def _ratio_with_interval(findings: Findings) -> str:
 
 
 def _trials(findings: Findings) -> str:
-    number = f"{findings.num_trials:.3g}"
-    return f"{number} trial{'' if findings.num_trials == 1 else 's'}"
+    number = f"{findings.num_trials:,} trial{'' if findings.num_trials == 1 else 's'}"
+    effective = f"{findings.effective_trials:.3g}"
+    return number if float(effective) == findings.num_trials else f"{number}, as many as {effective} independent ones"
 
 
 def _known(number: float | None) -> float:

@@ -1,35 +1,41 @@
 """The end of a run: stitch its windows, judge them, refit for use from now on, and write the report.
 
 Every pod tries after its own window, and a sweeper may try later; whoever finds all windows settled does it. The
-result is a function of the windows that are done, so it does not matter who, or how often. A window that succeeds
-after all is a new set of windows, and finalizes again.
+result is a function of the windows that are done, of the null worlds, and of the trials that the ledger holds in that
+moment. A window that succeeds after all is a new set of windows, and finalizes again.
+
+Trials that come later do not: a result must not change by itself when somebody else trains, and a sweep every few
+minutes would write every old run anew for each new one. They are counted for whoever asks for it, by name of the run.
+What is counted and the manifest's digest of it are the same, so where no trial has come, counting writes nothing. The
+final model is a function of the plan: once it is stored whole, it stays what it is.
 """
 
 import hashlib
 from dataclasses import dataclass
 
 import structlog
+from pydantic import JsonValue
 
 from job.artifacts.json_bytes import to_json_bytes
 from job.artifacts.keys import RUNS_PREFIX
 from job.artifacts.manifest import Manifest, read_manifest, verify, write_with_manifest
 from job.artifacts.store import ObjectStore
 from job.artifacts.stored_records import parse_record, record_bytes
-from job.checkpoint import checkpoint_bytes
-from job.data.postgres import connect
-from job.dataset import load_dataset
 from job.errors import ConfigError, DataError
-from job.learners import make_learners, train_all
-from job.records import SummaryRecord, WindowRecord
+from job.execution.final_model import fit_final_model, stored_final_model
+from job.execution.null_worlds import stored_null_worlds
+from job.progress import Tracker
+from job.records import NullWorldRecord, SummaryRecord, WindowRecord
 from job.report.artifacts import report_objects
 from job.report.summary import summary_record
+from job.robustness.examination import unusual_windows
 from job.run.attempt import now_ms
 from job.run.index import note_finished
 from job.run.ledger import Trial, procedure_hash, trials_over
-from job.run.plan import check_unchanged, final_window
+from job.run.nodes import windows_by_node
 from job.run.run import Run
 from job.run.state import WindowState, describe, window_states
-from job.run_evaluation import RunEvaluation, evaluate_run
+from job.run_evaluation import evaluate_run
 from job.window_results import WindowSeries, read_series
 from job.windows import Span
 
@@ -42,8 +48,13 @@ class Finalization:
     states: tuple[WindowState, ...]
 
 
-def finalize(run: Run) -> Finalization:
+def finalize(run: Run, *, recount: bool = False, tracker: Tracker | None = None) -> Finalization:
     """Finalize a run whose windows are all settled; do nothing for one that is finalized already or not ready.
+
+    Parameters
+    ----------
+    recount : also finalize anew where the ledger's trials over these days are others than they were.
+    tracker : is told of each stage; it takes seconds, and minutes for years of data.
 
     Raises
     ------
@@ -51,30 +62,41 @@ def finalize(run: Run) -> Finalization:
         Where not one window succeeded, an object of a window is not what its manifest says, or the data of the
         final model changed since the plan.
     ConfigError
-        Where the ledger does not hold this run's readings.
+        Where the ledger does not hold this run's readings, or the run is a basic training.
     """
+    if run.plan.kind == "training":
+        raise ConfigError(
+            f"Run {run.plan.run_id} is a basic training, which has nothing to finalize.",
+            remedy="Name a walk-forward; `lorentzian status` lists the runs.",
+        )
     while True:
         states = window_states(run.store, run.plan, now_ms=now_ms())
         if not all(state.is_settled for state in states):
             return Finalization(summary=None, states=states)
+        null_worlds = stored_null_worlds(run)
+        wanted = _fingerprint(states, null_worlds)
+        trials = _trials(run, states) if recount else None
+        if trials is not None:
+            wanted |= _counted(trials)
         before = run.store.get(run.keys.manifest)
-        if before is not None and _is_current(run, states):
+        if before is not None and _is_current(run, wanted):
             summary = _stored_summary(run)
             note_finished(run.store, run.plan, summary)
             return Finalization(summary=summary, states=states)
-        summary, objects = _build(run, states)
+        if trials is None:
+            trials = _trials(run, states)
+        summary, objects = _build(run, states, null_worlds, trials, _Stages(tracker))
         written = write_with_manifest(
             run.store,
             run.keys.manifest,
             objects,
             root=run.keys.root,
-            extra={"windows": {**_fingerprint(states)}},
+            extra=wanted | _counted(trials),
             replacing=before.etag if before is not None else None,
         )
         if written is not None:
-            structlog.get_logger().info(
-                "run_finalized", run_id=run.plan.run_id, verdict=summary.verdict, windows=summary.headline
-            )
+            _log(run, states, summary)
+            recount = False  # it is done: while others train, the next count would differ again, and so for ever
         # Look again, whoever wrote: another finalizer may have come between, with fewer windows or more.
 
 
@@ -84,23 +106,34 @@ def planned_runs(store: ObjectStore) -> list[str]:
     return sorted(run_id for _, run_id, *rest in paths if rest == ["plan.json"])
 
 
-def _fingerprint(states: tuple[WindowState, ...]) -> dict[str, str]:
-    """What the result is a function of: each window's manifest, or that it has none."""
-    return {str(s.index): _digest(s.manifest) if s.manifest is not None else "failed" for s in states}
+def _fingerprint(states: tuple[WindowState, ...], null_worlds: tuple[NullWorldRecord, ...]) -> dict[str, JsonValue]:
+    """What finalizes a run anew by itself: each window's manifest, or that it has none, and each null world."""
+    return {
+        "windows": {str(s.index): _digest(s.manifest) if s.manifest is not None else "failed" for s in states},
+        "null_worlds": {str(world.index): _digest(world) for world in null_worlds},
+    }
 
 
-def _digest(manifest: Manifest) -> str:
-    return hashlib.sha256(to_json_bytes(manifest.model_dump(mode="json"))).hexdigest()
+def _digest(stored: Manifest | NullWorldRecord) -> str:
+    return hashlib.sha256(to_json_bytes(stored.model_dump(mode="json"))).hexdigest()
 
 
-def _is_current(run: Run, states: tuple[WindowState, ...]) -> bool:
-    """Whether the stored result covers these very windows, and is whole: a racing finalizer may have died over it."""
+def _counted(trials: list[Trial]) -> dict[str, JsonValue]:
+    """All that the statistics take from the ledger, as a digest."""
+    content: dict[str, JsonValue] = {
+        trial.procedure: [trial.num_attempts, trial.day.tolist(), trial.daily_returns.tolist()] for trial in trials
+    }
+    return {"trials": hashlib.sha256(to_json_bytes(content)).hexdigest()}
+
+
+def _is_current(run: Run, wanted: dict[str, JsonValue]) -> bool:
+    """Whether the stored result covers all of this, and is whole: a racing finalizer may have died over it."""
     manifest = read_manifest(run.store, run.keys.manifest)
-    if manifest is None:
-        return False
-    if "windows" not in manifest.extra:
-        raise DataError(f"Run {run.plan.run_id} is a basic training, which has nothing to finalize.")
-    return manifest.extra["windows"] == _fingerprint(states) and not verify(run.store, manifest, root=run.keys.root)
+    return (
+        manifest is not None
+        and all(manifest.extra.get(name) == value for name, value in wanted.items())
+        and not verify(run.store, manifest, root=run.keys.root)
+    )
 
 
 def _stored_summary(run: Run) -> SummaryRecord:
@@ -110,29 +143,57 @@ def _stored_summary(run: Run) -> SummaryRecord:
     return parse_record(SummaryRecord, stored.data, where=run.keys.summary)
 
 
-def _build(run: Run, states: tuple[WindowState, ...]) -> tuple[SummaryRecord, dict[str, bytes]]:
-    done = [state for state in states if state.state == "done"]
-    if not done:
-        raise DataError(
-            f"No window of run {run.plan.run_id} succeeded: {states[0].reason}",
-            remedy="Mend the cause, and run the windows again.",
-        )
-    windows, series = _read_windows(run, done)
-    evaluation = _evaluate(run, windows, series)
+class _Stages:
+    """Tells a tracker, where there is one, which stage has begun."""
+
+    NAMES = ("reading windows", "statistics", "final model", "report")
+
+    def __init__(self, tracker: Tracker | None) -> None:
+        self._tracker = tracker
+
+    def begin(self, name: str) -> None:
+        if self._tracker is not None:
+            self._tracker.advance_to(self.NAMES.index(name), len(self.NAMES), note=name)
+
+
+def _build(
+    run: Run,
+    states: tuple[WindowState, ...],
+    null_worlds: tuple[NullWorldRecord, ...],
+    trials: list[Trial],
+    stages: _Stages,
+) -> tuple[SummaryRecord, dict[str, bytes]]:
+    stages.begin("reading windows")
+    windows, series = _read_windows(run, _done(run, states))
+    stages.begin("statistics")
+    evaluation = evaluate_run(run.plan, windows, series, trials, null_worlds=null_worlds)
     failed = {str(state.index): state.reason for state in states if state.state != "done"}
     summary = summary_record(
         run.plan,
         evaluation,
         states_headline=describe(states),
         failed_windows=failed,
-        trials_counted_in=run.ledger_name,
+        trials_counted_in=f"{run.ledger_name} as of the last finalization",
     )
-    model = _final_model(run)
+    stages.begin("final model")
+    model = stored_final_model(run) or fit_final_model(run).data
+    stages.begin("report")
     objects = report_objects(run.plan, summary, evaluation)
     return summary, objects | {
         run.keys.best_model_final(run.plan.stamp): model,
         run.keys.summary: record_bytes(summary),
     }
+
+
+def _done(run: Run, states: tuple[WindowState, ...]) -> list[WindowState]:
+    """The windows that succeeded; `DataError` where none did."""
+    done = [state for state in states if state.state == "done"]
+    if not done:
+        raise DataError(
+            f"No window of run {run.plan.run_id} succeeded: {states[0].reason}",
+            remedy="Mend the cause, and run the windows again.",
+        )
+    return done
 
 
 def _read_windows(run: Run, done: list[WindowState]) -> tuple[tuple[WindowRecord, ...], tuple[WindowSeries, ...]]:
@@ -158,13 +219,10 @@ def _believed(run: Run, state: WindowState, key: str) -> bytes:
     return stored.data
 
 
-def _evaluate(run: Run, windows: tuple[WindowRecord, ...], series: tuple[WindowSeries, ...]) -> RunEvaluation:
-    tested = Span(start_ms=windows[0].span.test_start_ms, end_ms=windows[-1].span.test_end_ms)
-    return evaluate_run(run.plan, windows, series, _trials(run, tested))
-
-
-def _trials(run: Run, tested: Span) -> list[Trial]:
-    trials = trials_over(run.ledger, tested)
+def _trials(run: Run, states: tuple[WindowState, ...]) -> list[Trial]:
+    """The ledger's trials over the days that were tested, this run's own among them."""
+    done = [run.plan.windows[state.index] for state in _done(run, states)]
+    trials = trials_over(run.ledger, Span(start_ms=done[0].test_start_ms, end_ms=done[-1].test_end_ms))
     if procedure_hash(run.plan.procedure, run.plan.feature_set) not in {trial.procedure for trial in trials}:
         raise ConfigError(
             f"The ledger {run.ledger.location} does not hold the readings of run {run.plan.run_id}.",
@@ -173,11 +231,20 @@ def _trials(run: Run, tested: Span) -> list[Trial]:
     return trials
 
 
-def _final_model(run: Run) -> bytes:
-    """The procedure fitted once more on the newest training span; it has no test score of its own."""
-    window = final_window(run.plan)
-    with connect(run.conninfo) as connection:
-        check_unchanged(connection, run.plan, window.span)
-        training = load_dataset(connection, run.plan, window.train)
-    learners = make_learners(run.plan.procedure.model, stream=window.index, device=run.device)[:1]
-    return checkpoint_bytes(train_all(learners, training, window, run.plan.procedure)[run.traded_model], run.plan)
+def _log(run: Run, states: tuple[WindowState, ...], summary: SummaryRecord) -> None:
+    log = structlog.get_logger().bind(run_id=run.plan.run_id)
+    done = [state.index for state in states if state.state == "done"]
+    nodes = windows_by_node(run.store, run.keys, done)
+    if len(nodes) > 1:
+        log.warning(
+            "nodes_differ",
+            windows_by_node=nodes,
+            meaning="Windows ran on different processors: run again, they agree to five digits, not to the last bit.",
+        )
+    for window in unusual_windows(summary.drift):
+        log.warning(
+            "drift_is_unusual",
+            window_index=window,
+            meaning="Its newest training days differ from those before them above 95 % of the windows up to it.",
+        )
+    log.info("run_finalized", verdict=summary.verdict, windows=summary.headline)

@@ -9,11 +9,11 @@ from job.data.postgres import connect
 from job.device import choose_device, limit_threads
 from job.errors import ConfigError
 from job.feature_store import feature_record
-from job.records import PlanRecord, ProcedureRecord
+from job.records import PlanRecord, ProcedureRecord, RunKind
 from job.run.address import RunAddress
 from job.run.attempt import now_ms
 from job.run.index import note_started
-from job.run.plan import Cut, check_same_procedure, cut_walkforward, make_plan, publish_plan, read_plan
+from job.run.plan import check_same_run, make_plan, publish_plan, read_plan
 from job.run.run import Run
 from job.settings.commands import PlanCommand
 
@@ -35,20 +35,20 @@ def procedure_of(settings: PlanCommand) -> ProcedureRecord:
     )
 
 
-def plan_run(settings: PlanCommand, conninfo: str, *, cut: Cut = cut_walkforward) -> PlanRecord:
+def plan_run(settings: PlanCommand, conninfo: str, *, kind: RunKind = "walkforward") -> PlanRecord:
     """The plan of the run that these settings name; made and published here by whoever comes first.
 
     Raises
     ------
     ConfigError
-        Where the run exists with other settings, or the store cannot carry a run.
+        Where the run exists with other settings or is of another kind, or the store cannot carry a run.
     """
     store = open_store(settings.run.save_path)
     procedure = procedure_of(settings)
     if settings.run.run_id is not None:
         existing = read_plan(store, settings.run.run_id)
         if existing is not None:
-            check_same_procedure(existing, procedure)
+            check_same_run(existing, procedure, kind)
             note_started(store, existing)  # whoever planned it may have died before
             return existing
     with connect(conninfo) as connection:
@@ -60,10 +60,12 @@ def plan_run(settings: PlanCommand, conninfo: str, *, cut: Cut = cut_walkforward
             now_ms=now_ms(),
             threads=settings.compute.threads,
             device=str(choose_device(settings.compute.device)),
-            cut=cut,
+            kind=kind,
         )
     if read_plan(store, plan.run_id) is None:
         probe_store(store)
+        for warning in plan.warnings:
+            structlog.get_logger().warning("plan_warned", run_id=plan.run_id, warning=warning)
     published = publish_plan(store, plan)
     note_started(store, published)
     return published

@@ -14,10 +14,10 @@ from job.records import WindowRecord
 from job.report.artifacts import loss_curve_png
 from job.run.attempt import Attempt
 from job.run.index import note_trained
-from job.run.plan import cut_once, windows_of
+from job.run.plan import windows_of
 from job.run.run import Run
 from job.settings.commands import PlanCommand, TrainCommand
-from job.settings.groups import WindowSettings
+from job.settings.procedure import WindowSettings
 from job.window_results import window_record
 
 
@@ -60,7 +60,7 @@ def as_walkforward(settings: TrainCommand) -> PlanCommand:
 def run_training(settings: TrainCommand, conninfo: str) -> FinishedTraining:
     """Train, test and store, unless the same command on the same data has done so."""
     planned = as_walkforward(settings)
-    plan = plan_run(planned, conninfo, cut=cut_once)
+    plan = plan_run(planned, conninfo, kind="training")
     run = open_run(address_of(planned, plan, conninfo))
     is_new = not stands(run.store, run.keys.manifest, root=run.keys.root)
     if is_new:
@@ -68,7 +68,7 @@ def run_training(settings: TrainCommand, conninfo: str) -> FinishedTraining:
     key = run.keys.trained_metrics(plan.stamp)
     stored = run.store.get(key)
     if stored is None:
-        raise DataError(f"Run {plan.run_id} is a walk-forward.", remedy="Use another --run-id.")
+        raise DataError(f"{key} has vanished.", remedy="Run the same command once more.")
     note_trained(run.store, plan)
     return FinishedTraining(run=run, record=parse_record(WindowRecord, stored.data, where=key), is_new=is_new)
 
@@ -87,7 +87,9 @@ def _train(run: Run, settings: TrainCommand) -> None:
                 part * settings.model.epochs + epoch + 1, 3 * settings.model.epochs, note=f"loss {loss:.4f}"
             ),
         )
-        record = window_record(window, run.plan, outcome.trained, outcome.tested, traded_model=run.traded_model)
+        record = window_record(
+            window, run.plan, outcome.trained, outcome.tested, traded_model=run.traded_model, drift=outcome.drift
+        )
         write_once(
             run.store,
             run.keys.manifest,

@@ -12,13 +12,13 @@ import torch
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from job import interruption
 from job.arrays import Float32Array, FloatArray
 from job.model.classifier import LossCurve, OnEpoch, ValidatedFit, best_candidate
+from job.model.epochs import seeded_generator, train_epochs
 from job.model.lorentzian import LorentzianNCA
 from job.model.scaling import RobustScaler
 from job.rows import LabelledRows
-from job.settings.groups import ModelSettings
+from job.settings.procedure import ModelSettings
 
 QUERIES_AN_EPOCH = 512
 BANK_SAMPLE = 256
@@ -26,7 +26,6 @@ BANK_SAMPLE = 256
 # most of their labels, so the rest would add time and no information.
 EARLY_STOP_QUERIES = 256
 EARLY_STOP_BANK = 512
-PATIENCE_EPOCHS = 6
 SCALE_SPEED = 6.0  # the feature scales' share of the learning rate (RealMLP)
 WEIGHT_DECAY = 3e-4
 GRADIENT_NORM = 1.0
@@ -74,7 +73,9 @@ class LorentzianLearner:
         self, fit: LabelledRows, validation: LabelledRows, *, block: int, on_epoch: OnEpoch | None = None
     ) -> ValidatedFit:
         """Train with early stopping on ``validation``; forecast it with the best epoch's weights."""
-        classifier, curve = self._train(fit, validation, part=block, stop_after=None, on_epoch=on_epoch)
+        classifier, curve = self._train(
+            fit, validation, part=block, num_epochs=self._settings.epochs, on_epoch=on_epoch
+        )
         return ValidatedFit(
             probability=classifier.predict(validation.features),
             losses={float(epoch): loss for epoch, loss in enumerate(curve.validation)},
@@ -85,9 +86,8 @@ class LorentzianLearner:
         self, train: LabelledRows, validated: tuple[ValidatedFit, ...], *, on_epoch: OnEpoch | None = None
     ) -> tuple[LorentzianClassifier, LossCurve]:
         """Train on all rows for the epochs with the best mean validation loss."""
-        return self._train(
-            train, None, part=len(validated), stop_after=int(best_candidate(validated)), on_epoch=on_epoch
-        )
+        num_epochs = int(best_candidate(validated))
+        return self._train(train, None, part=len(validated), num_epochs=num_epochs, on_epoch=on_epoch)
 
     def _train(
         self,
@@ -95,38 +95,25 @@ class LorentzianLearner:
         validation: LabelledRows | None,
         *,
         part: int,
-        stop_after: int | None,
+        num_epochs: int,
         on_epoch: OnEpoch | None,
     ) -> tuple[LorentzianClassifier, LossCurve]:
-        generator = torch.Generator().manual_seed(
-            int(np.random.SeedSequence([self._settings.seed, self._stream, part]).generate_state(1)[0])
-        )
+        generator = seeded_generator(self._settings, stream=self._stream, part=part)
         scaler = RobustScaler.fit(rows.features)
         bank = TrainingBank.of(rows, scaler, self._device)
         network = LorentzianNCA(bank.features.shape[1], prior=float(rows.up.mean())).to(self._device)
         network.start_temperature(*bank.start_sample(generator))
-        judge = EarlyStop.of(validation, scaler, bank, generator) if validation is not None else None
+        sample = ValidationSample.of(validation, scaler, bank, generator) if validation is not None else None
         optimizer = torch.optim.AdamW(_parameter_groups(network, self._settings.lr))
-        num_epochs = self._settings.epochs if stop_after is None else stop_after
-        training: list[float] = []
-        if judge is not None:
-            judge.look(network)
-        for epoch in range(num_epochs):
-            interruption.check()
-            _set_rate(optimizer, _rate(epoch, self._settings))
-            training.append(_run_epoch(network, bank, optimizer, self._settings.batch_size, generator))
-            if on_epoch is not None:
-                on_epoch(epoch, training[-1])
-            if judge is not None and judge.look(network) >= PATIENCE_EPOCHS:
-                break
-        if judge is not None:
-            judge.restore(network)
-        curve = LossCurve(
-            training=tuple(training),
-            validation=tuple(judge.losses) if judge is not None else (),
-            best_epoch=judge.best_epoch if judge is not None else num_epochs,
+        curve = train_epochs(
+            network,
+            optimizer,
+            self._settings,
+            run_epoch=lambda: _run_epoch(network, bank, optimizer, self._settings.batch_size, generator),
+            validation_loss=(lambda: sample.loss(network)) if sample is not None else None,
+            num_epochs=num_epochs,
+            on_epoch=on_epoch,
         )
-        network.requires_grad_(False)
         return LorentzianClassifier(scaler=scaler, network=network, bank=bank.features, bank_up=bank.up), curve
 
 
@@ -167,19 +154,19 @@ class TrainingBank:
         return self.features[queries], self.features[candidates], self.overlap(queries, candidates)
 
 
-class EarlyStop:
-    """Watches validation log-loss, and keeps the best epoch's weights."""
+@dataclass(frozen=True, kw_only=True)
+class ValidationSample:
+    """What early stopping looks at: validation rows, and a bank that answers them."""
 
-    def __init__(self, *, queries: Tensor, up: Tensor, bank: Tensor, bank_up: Tensor) -> None:
-        self._queries, self._up, self._bank, self._bank_up = queries, up, bank, bank_up
-        self._best: dict[str, Tensor] = {}
-        self.losses: list[float] = []
-        self.best_epoch = 0
+    queries: Tensor
+    up: Tensor
+    bank: Tensor
+    bank_up: Tensor
 
     @classmethod
     def of(
         cls, validation: LabelledRows, scaler: RobustScaler, bank: TrainingBank, generator: torch.Generator
-    ) -> "EarlyStop":
+    ) -> "ValidationSample":
         """Thin out the labelled validation rows and sample the bank once."""
         labelled = validation.select(np.isfinite(validation.up))
         thinned = labelled.select(np.arange(0, len(labelled), max(1, len(labelled) // EARLY_STOP_QUERIES)))
@@ -193,20 +180,9 @@ class EarlyStop:
         )
 
     @torch.no_grad()
-    def look(self, network: LorentzianNCA) -> int:
-        """Measure once more; return how many epochs ago the best one was."""
-        network.eval()
-        logit = network(self._queries, self._bank, self._bank_up)
-        loss = float(binary_cross_entropy_with_logits(logit, self._up))
-        if not self.losses or loss < min(self.losses):
-            self.best_epoch = len(self.losses)
-            self._best = {name: value.clone() for name, value in network.state_dict().items()}
-        self.losses.append(loss)
-        return len(self.losses) - 1 - self.best_epoch
-
-    def restore(self, network: LorentzianNCA) -> None:
-        """Put the best epoch's weights back."""
-        network.load_state_dict(self._best)
+    def loss(self, network: LorentzianNCA) -> float:
+        """Mean log-loss of the network's forecasts."""
+        return float(binary_cross_entropy_with_logits(network(self.queries, self.bank, self.bank_up), self.up))
 
 
 def _run_epoch(
@@ -216,7 +192,6 @@ def _run_epoch(
     batch_size: int,
     generator: torch.Generator,
 ) -> float:
-    network.train()
     losses = []
     for queries in torch.split(bank.sample(QUERIES_AN_EPOCH, generator), batch_size):
         candidates = bank.sample(BANK_SAMPLE, generator)
@@ -241,14 +216,3 @@ def _parameter_groups(network: LorentzianNCA, rate: float) -> list[dict[str, obj
         {"params": fast, "lr": rate * SCALE_SPEED, "speed": SCALE_SPEED, "weight_decay": 0.0},
         {"params": [network.skip], "lr": rate, "speed": 1.0, "weight_decay": WEIGHT_DECAY},
     ]
-
-
-def _rate(epoch: int, settings: ModelSettings) -> float:
-    if settings.scheduler == "none":
-        return settings.lr
-    return settings.lr * (0.01 + 0.99 * 0.5 * (1 + float(np.cos(np.pi * epoch / settings.epochs))))
-
-
-def _set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
-    for group in optimizer.param_groups:
-        group["lr"] = rate * group["speed"]

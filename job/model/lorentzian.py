@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from job.model.distance import lorentzian_distance
+from job.model.kernel import lorentzian_vote
 
 # A scale above a thousand makes one feature the whole distance; the bound also keeps products finite.
 MAX_LOG_SCALE = 6.9
@@ -74,11 +75,10 @@ class LorentzianNCA(nn.Module):
         -------
         float (Q,)
         """
-        weights = vote_weights(lorentzian_distance(queries, bank, self.scales), self.temperature, mask)
-        has_votes = weights.sum(dim=1) > 0
-        vote = torch.where(has_votes, weights @ bank_up, self.prior)
+        vote = lorentzian_vote(queries, bank, bank_up, scales=self.scales, temperature=self.temperature, mask=mask)
+        voted = torch.where(vote.has_votes, vote.share, self.prior)
         share = torch.sigmoid(self.prior_logit_share)
-        mixed = (1 - share) * vote + share * self.prior
+        mixed = (1 - share) * voted + share * self.prior
         return torch.logit(mixed.clamp(PROBABILITY_FLOOR, 1 - PROBABILITY_FLOOR)) + queries @ self.skip
 
     @torch.no_grad()

@@ -12,7 +12,7 @@ from job.run_evaluation import RunEvaluation
 def report_objects(plan: PlanRecord, summary: SummaryRecord, evaluation: RunEvaluation) -> dict[str, bytes]:
     """Everything for people that a finished run stores, beside its summary."""
     keys = RunKeys(plan.run_id)
-    pictures = run_figures(plan, evaluation)
+    pictures = run_figures(plan, summary, evaluation)
     return {
         keys.window_metrics_csv(plan.stamp): window_metrics_csv(plan, evaluation.windows),
         keys.report: report_page(plan, summary, evaluation, pictures),

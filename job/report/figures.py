@@ -6,13 +6,17 @@ from dataclasses import dataclass
 import numpy as np
 from matplotlib.figure import Figure
 
-from job.records import MeasureRecord, PlanRecord
+from job.records import MeasureRecord, PlanRecord, SummaryRecord
 from job.replay import LONG
 from job.report.correlation_figure import correlation_figure
+from job.report.differences_figure import differences_figure
+from job.report.drift_figure import drift_figure
 from job.report.equity_figure import equity_figure
+from job.report.fan_figure import fan_figure
 from job.report.loss_figure import Curve, training_loss_figure, window_losses_figure
 from job.report.metric_words import shown_metric
 from job.report.numbers import percent, ratio, share
+from job.report.tables import chance_of_loss_sentence, drift_sentence, in_order
 from job.report.window_correlation import correlate_windows
 from job.report.windows_figure import windows_figure
 from job.run_evaluation import RunEvaluation
@@ -28,9 +32,22 @@ class Picture:
     summary: str
 
 
-def run_figures(plan: PlanRecord, evaluation: RunEvaluation) -> tuple[Picture, ...]:
+def run_figures(plan: PlanRecord, summary: SummaryRecord, evaluation: RunEvaluation) -> tuple[Picture, ...]:
     """The pictures of a finished run, in the order of the report."""
     return (
+        Picture(
+            name="differences",
+            figure=differences_figure(
+                summary.differences, traded=summary.traded_model, num_days=evaluation.findings.num_days
+            ),
+            summary=_differences_summary(summary),
+        ),
+        Picture(
+            name="monte_carlo",
+            figure=fan_figure(evaluation.robustness.monte_carlo, evaluation.daily[evaluation.traded]),
+            summary=chance_of_loss_sentence(evaluation.robustness.monte_carlo),
+        ),
+        Picture(name="drift", figure=drift_figure(evaluation.robustness.drift), summary=drift_sentence(summary)),
         Picture(name="equity", figure=equity_figure(plan, evaluation), summary=_equity_summary(evaluation)),
         Picture(
             name="metrics_over_windows",
@@ -53,6 +70,16 @@ def run_figures(plan: PlanRecord, evaluation: RunEvaluation) -> tuple[Picture, .
 def training_figures(curves: Sequence[Curve]) -> tuple[Picture, ...]:
     """The picture of one training: its forward blocks and its refit."""
     return (Picture(name="loss_curve", figure=training_loss_figure(curves), summary=_losses_summary(curves)),)
+
+
+def _differences_summary(summary: SummaryRecord) -> str:
+    names = in_order(summary.differences, traded=summary.traded_model)
+    ahead = [name for name in names if (summary.differences[name].sharpe_ratio.low or 0) > 0]
+    behind = [name for name in names if (summary.differences[name].sharpe_ratio.high or 0) < 0]
+    return (
+        f"Beyond luck, {summary.traded_model} has a higher Sharpe ratio than {', '.join(ahead) or 'none'} of "
+        f"{len(summary.differences)}, and a lower one than {', '.join(behind) or 'none'}."
+    )
 
 
 def _equity_summary(evaluation: RunEvaluation) -> str:

@@ -46,12 +46,27 @@ def headline_lines(summary: SummaryRecord) -> tuple[HeadlineLine, ...]:
         HeadlineLine(
             label="trials, N",
             value=count(summary.num_trials),
-            note=f"N counted in {summary.trials_counted_in}; runs kept elsewhere are not seen",
+            note=(
+                f"{count(summary.num_trials_of_symbol)} of them on {summary.symbol}; all are worth "
+                f"{shown(summary.effective_trials, ratio)} independent ones. N counted in {summary.trials_counted_in}; "
+                f"runs kept elsewhere are not seen, later ones not until `lorentzian finalize --run-id` counts again"
+            ),
         ),
         HeadlineLine(
             label="DSR",
             value=shown(summary.dsr, probability),
-            note="the same chance against the best that N lucky trials would show; 0.95 is asked for",
+            note=(
+                "the same chance against the best that so many independent lucky trials would show; 0.95 is asked for. "
+                f"Were all trials independent: {shown(summary.dsr_of_all_trials, probability)}"
+            ),
+        ),
+        HeadlineLine(
+            label="PBO",
+            value=shown(summary.pbo, probability),
+            note=(
+                "chance that the best trial of one half of the days is below the middle in the other; weak on so few "
+                "days: noise gives 0.5 give or take 0.2, and a good edge not much less"
+            ),
         ),
         HeadlineLine(
             label="SPA p",
@@ -73,6 +88,20 @@ def headline_lines(summary: SummaryRecord) -> tuple[HeadlineLine, ...]:
             value=shown(summary.break_even_bps, bps),
             note=f"a side; {bps(summary.assumed_cost_bps)} were assumed",
         ),
+        HeadlineLine(
+            label="funding paid",
+            value=shown_metric("funding", traded.measures),
+            note=f"of the first account, less what was received; fees {shown_metric('fees', traded.measures)}",
+        ),
+    )
+
+
+def verdict_lines(summary: SummaryRecord) -> tuple[tuple[str, str], ...]:
+    """The lines beside the verdict, which never change its word: what each is about, and what it says."""
+    return (
+        ("Forecast", f"{summary.forecast}. {summary.forecast_reason}"),
+        ("Model", f"{summary.model}. {summary.model_reason}"),
+        ("What would settle it", summary.next),
     )
 
 

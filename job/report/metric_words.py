@@ -71,6 +71,11 @@ METRICS = {
         label="turnover", form=ratio, meaning="Everything bought and sold, in multiples of the mean account."
     ),
     "fees": MetricWords(label="fees", form=percent, meaning="All fees, in units of the first account."),
+    "funding": MetricWords(
+        label="funding",
+        form=percent,
+        meaning="Funding paid, less what was received, in units of the first account.",
+    ),
     "n_bars": MetricWords(label="bars", form=count, meaning="Bars behind the numbers."),
     "n_days": MetricWords(label="days", form=count, meaning="UTC days behind the numbers."),
     "log_loss": MetricWords(

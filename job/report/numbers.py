@@ -6,26 +6,12 @@ A number that does not exist is a dash and its reason in words; it is never writ
 from collections.abc import Callable
 from typing import TypeAlias
 
-from job.records import IntervalRecord, MeasureRecord
+from job.evaluation.reasons import reason_words
+from job.records import EstimateRecord, IntervalRecord, MeasureRecord
 
 Form: TypeAlias = Callable[[float], str]
 
 DASH = "–"
-
-_REASONS = {
-    "no_trades": "no trades",
-    "no_losses": "no losses",
-    "no_wins": "no wins",
-    "no_drawdown": "no drawdown",
-    "no_edge_before_costs": "no edge even without costs",
-    "zero_variance": "never varies",
-    "too_short": "too few days",
-    "one_class": "labels of one side only",
-    "constant_forecast": "forecast never varies",
-    "certain_prior": "prior is certain",
-    "extreme_moments": "returns too extreme",
-    "not_above_benchmark": "not above zero",
-}
 
 
 def percent(value: float) -> str:
@@ -66,16 +52,35 @@ def count(value: float) -> str:
     return f"{round(value):,}"
 
 
-def reason_words(reason: str | None) -> str:
-    """A reason in words; one that is new here is written as it is."""
-    return _REASONS.get(reason or "", (reason or "unknown").replace("_", " "))
-
-
 def shown(measure: MeasureRecord, form: Form) -> str:
     """A measure in its form, or a dash and why."""
     if measure.value is None:
         return f"{DASH} ({reason_words(measure.reason)})"
     return form(measure.value)
+
+
+def signed_ratio(value: float) -> str:
+    """A difference of pure numbers: ``+1.23``."""
+    return f"{value:+z.2f}"
+
+
+def signed_loss(value: float) -> str:
+    """A difference of losses, where the fifth digit matters: ``-0.00123``."""
+    return f"{value:+z.5f}"
+
+
+def daily_percent(value: float) -> str:
+    """A mean daily return, where the second digit of a percent matters: ``+0.05%``."""
+    return f"{value:+z.2%}"
+
+
+def shown_estimate(estimate: EstimateRecord, form: Form) -> str:
+    """``+1.23 (+0.40 to +2.06)``; a number without an interval says why it has none."""
+    if estimate.value is None:
+        return f"{DASH} ({reason_words(estimate.reason)})"
+    if estimate.low is None or estimate.high is None:
+        return f"{form(estimate.value)} ({reason_words(estimate.reason)})"
+    return f"{form(estimate.value)} ({form(estimate.low)} to {form(estimate.high)})"
 
 
 def shown_interval(interval: IntervalRecord, form: Form = ratio) -> str:

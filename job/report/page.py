@@ -8,16 +8,19 @@ from collections.abc import Sequence
 from job.intervals import format_utc_day
 from job.records import PlanRecord, SummaryRecord
 from job.report.figures import Picture
-from job.report.headline import headline_lines, what_days_can_show
+from job.report.headline import headline_lines, verdict_lines, what_days_can_show
 from job.report.markup import Markup, element, join
 from job.report.metric_words import METRICS
+from job.report.page_parts import drift_part, luck_part, models_part
 from job.report.page_style import STYLE
-from job.report.page_tables import models_table, provenance, windows_table
+from job.report.page_tables import provenance, windows_table
 from job.report.render import inline_svg
 from job.run_evaluation import RunEvaluation
 
 # A shape beside the word, since colour alone must not carry it.
 SIGNS = {"no evidence": "○", "weak": "◐", "evidence": "●"}
+
+REST_OF_PICTURES = ("equity", "metrics_over_windows", "metric_correlation", "loss_curves")
 
 MODELS = (
     "best_model_window_i is the model that the procedure made for window i: chosen on validation, never on a test.",
@@ -26,9 +29,11 @@ MODELS = (
 )
 HEADLINE_WORDS = {
     "PSR(0)": "Probabilistic Sharpe ratio: chance that the true Sharpe ratio is above 0, given length and tails.",
-    "DSR": "Deflated Sharpe ratio: the same chance, against what the best of N trials without skill would show.",
-    "SPA p": "Chance of so good a result if it were no better than always flat, always long and following the last "
-    "return; the largest of the three.",
+    "DSR": "Deflated Sharpe ratio: the same chance, against what the best of so many trials without skill would show.",
+    "PBO": "Probability of backtest overfitting: how often the trial that was best on half of the days is below the "
+    "median on the other half.",
+    "SPA p": "Chance of so good a result if it were no better than always flat, always long, following the last "
+    "return, or the middle one of trades at random; the largest of the four.",
     "break-even cost": "Fee and slippage of one side at which the net return would be zero.",
     "95 % interval": "Where the Sharpe ratio would fall in 95 of 100 histories redrawn from these days in blocks.",
 }
@@ -59,9 +64,11 @@ def report_page(
         element(
             "main",
             _verdict(summary),
-            _section("Models and rules", models_table(summary)),
-            _section("Pictures", *(_picture(picture) for picture in figures)),
+            _section("Models and rules", *models_part(summary), *_pictures(figures, "differences")),
+            _section("What luck could have made of it", *luck_part(summary), *_pictures(figures, "monte_carlo")),
+            _section("Did the market drift?", *_pictures(figures, "drift"), *drift_part(summary)),
             _section("Windows", windows_table(plan, summary, evaluation.windows)),
+            _section("Pictures", *_pictures(figures, *REST_OF_PICTURES)),
             _section("Which model to use", *(element("p", sentence) for sentence in MODELS)),
             _section("What the numbers mean", element("div", _words(), class_="words")),
             _section("Where this comes from", element("div", provenance(plan), class_="pairs")),
@@ -87,12 +94,14 @@ def _verdict(summary: SummaryRecord) -> Markup:
     parts = [word, element("p", summary.verdict_reason)]
     if summary.verdict == "no evidence":
         parts.append(
-            element("p", "This is an answer, and a useful one: on these days there is nothing to put money on.")
+            element("p", "This is an answer, and a useful one: nothing has been shown that would justify money.")
         )
-    sentences, _, command = summary.next.rpartition("Next: ")
-    parts.append(element("p", element("strong", "What would settle it: "), sentences))
+    *lines, (settle, what_next) = verdict_lines(summary)
+    parts += [element("p", element("strong", f"{about}: "), said) for about, said in lines]
+    sentences, _, command = what_next.rpartition("Next: ")
+    parts.append(element("p", element("strong", f"{settle}: "), sentences))
     parts.append(element("p", element("strong", "Next: "), element("code", command)))
-    lines = [
+    numbers = [
         element("div", element("dt", line.label), element("dd", line.value, class_="value"), element("dd", line.note))
         for line in headline_lines(summary)
     ]
@@ -100,13 +109,18 @@ def _verdict(summary: SummaryRecord) -> Markup:
         "section",
         element("h2", "Verdict"),
         element("div", *parts, class_="verdict"),
-        element("dl", *lines, class_="numbers"),
         element("p", what_days_can_show(summary)),
+        element("dl", *numbers, class_="numbers"),
+        *(element("p", element("strong", "Note: "), warning) for warning in summary.warnings),
     )
 
 
 def _section(title: str, *children: str) -> Markup:
     return element("section", element("h2", title), *children)
+
+
+def _pictures(pictures: Sequence[Picture], *names: str) -> list[Markup]:
+    return [_picture(picture) for picture in pictures if picture.name in names]
 
 
 def _picture(picture: Picture) -> Markup:

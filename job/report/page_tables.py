@@ -10,6 +10,7 @@ from job.replay import NO_SKILL_RULES
 from job.report.markup import Markup, element, join, table
 from job.report.metric_words import shown_metric, words_of
 from job.report.numbers import DASH, bps, count, shown_interval
+from job.report.tables import in_order
 
 MODEL_METRICS = (
     "total_return",
@@ -29,7 +30,8 @@ def models_table(summary: SummaryRecord) -> Markup:
     """Every model and every rule without skill over the same joined tests."""
     labels = [words_of(name).label for name in MODEL_METRICS]
     rows = []
-    for name, model in summary.models.items():
+    for name in in_order(summary.models, traded=summary.traded_model):
+        model = summary.models[name]
         cells = [shown_metric(metric, model.measures) for metric in MODEL_METRICS]
         rows.append((name, _kind(name, summary), *cells[:2], shown_interval(model.sharpe_interval), *cells[2:]))
     return table(

@@ -4,7 +4,21 @@ import math
 
 from job.evaluation.bootstrap import Interval
 from job.evaluation.measure import Measure
-from job.records import IntervalRecord, MeasureRecord, ModelSummaryRecord, PlanRecord, SummaryRecord, WindowRecord
+from job.evaluation.paired import Difference, Estimate
+from job.evaluation.pbo import MAX_BLOCKS
+from job.evaluation.verdict import smallest_visible_sharpe
+from job.records import (
+    DifferenceRecord,
+    EstimateRecord,
+    IntervalRecord,
+    MeasureRecord,
+    ModelSummaryRecord,
+    PlanRecord,
+    RandomSignalsRecord,
+    SummaryRecord,
+    WindowRecord,
+)
+from job.run.cautions import funding_warning, run_warnings
 from job.run_evaluation import ModelEvaluation, RunEvaluation
 from job.window_results import measure_records
 
@@ -20,12 +34,13 @@ def summary_record(
 
     Parameters
     ----------
-    plan, evaluation : of the run.
+    plan, evaluation : of the run; the warnings of plan and windows come first.
     states_headline : how many windows there are and what became of them, as a sentence.
     failed_windows : by index as text, why each failed.
     trials_counted_in : the place whose trials ``num_trials`` counts.
     """
     findings, verdict, windows = evaluation.findings, evaluation.verdict, evaluation.windows
+    deflation = evaluation.deflation
     market = plan.procedure.market
     worst = _worst(windows)
     return SummaryRecord(
@@ -38,12 +53,18 @@ def summary_record(
         num_done=len(windows),
         failed_windows=failed_windows,
         headline=states_headline,
+        warnings=(*run_warnings(plan, windows), *_warnings(plan, evaluation)),
         num_days=findings.num_days,
-        num_trials=round(findings.num_trials),
+        num_trials=findings.num_trials,
+        num_trials_of_symbol=evaluation.num_trials_of_symbol,
+        effective_trials=MeasureRecord(value=findings.effective_trials),
         trials_counted_in=trials_counted_in,
         psr=_measure(evaluation.psr),
         dsr=_measure(findings.dsr),
+        dsr_of_all_trials=_measure(deflation.dsr_of_all_trials),
+        pbo=_measure(deflation.overfitting.probability),
         min_track_record_days=_measure(findings.min_track_record_days),
+        smallest_visible_sharpe=MeasureRecord(value=smallest_visible_sharpe(findings.num_days)),
         spa_p=_measure(findings.no_skill_p),
         break_even_bps=_measure(findings.break_even_bps),
         assumed_cost_bps=findings.cost_bps,
@@ -52,8 +73,15 @@ def summary_record(
         worst_window_index=worst.span.index,
         verdict=verdict.verdict,
         verdict_reason=verdict.reason,
+        forecast=evaluation.forecast.word,
+        forecast_reason=evaluation.forecast.reason,
+        model=evaluation.model.word,
+        model_reason=evaluation.model.reason,
         next=verdict.settle,
         models={name: _model(model) for name, model in evaluation.models.items()},
+        differences={name: _difference(difference) for name, difference in evaluation.differences.items()},
+        random_signals=_random_signals(evaluation),
+        **vars(evaluation.robustness),
     )
 
 
@@ -63,12 +91,55 @@ def _model(model: ModelEvaluation) -> ModelSummaryRecord:
     )
 
 
+def _difference(difference: Difference) -> DifferenceRecord:
+    return DifferenceRecord(
+        daily_return=_estimate(difference.daily_return),
+        sharpe_ratio=_estimate(difference.sharpe_ratio),
+        log_loss=None if difference.log_loss is None else _estimate(difference.log_loss),
+    )
+
+
+def _random_signals(evaluation: RunEvaluation) -> RandomSignalsRecord:
+    signals = evaluation.random_signals
+    return RandomSignalsRecord(
+        num_draws=len(signals.daily_returns),
+        median_return=_measure(signals.median_return),
+        median_sharpe=_measure(signals.median_sharpe),
+        share_below=_measure(signals.share_below(evaluation.findings.total_return)),
+    )
+
+
+def _warnings(plan: PlanRecord, evaluation: RunEvaluation) -> list[str]:
+    """What a reader of the statistics should know of how they came about."""
+    funding = funding_warning(plan.procedure, evaluation.funding_days)
+    sentences = [] if funding is None else [funding]
+    if evaluation.num_attempts > 1:
+        sentences.append(
+            f"A test was read by {evaluation.num_attempts} models of this procedure, as after a retry on another "
+            f"machine; all of them are one trial."
+        )
+    overfitting = evaluation.deflation.overfitting
+    if overfitting.probability.value is not None and overfitting.num_blocks < MAX_BLOCKS:
+        sentences.append(
+            f"The probability of overfitting is taken from {overfitting.num_blocks} blocks instead of {MAX_BLOCKS}: "
+            f"the trials have only {overfitting.num_days} days in common."
+        )
+    return sentences
+
+
 def _measure(measure: Measure) -> MeasureRecord:
     return MeasureRecord(value=measure.value, reason=measure.reason)
 
 
 def _interval(interval: Interval) -> IntervalRecord:
     return IntervalRecord(low=interval.low, high=interval.high, reason=interval.reason)
+
+
+def _estimate(estimate: Estimate) -> EstimateRecord:
+    value, interval = estimate.value, estimate.interval
+    return EstimateRecord(
+        value=value.value, low=interval.low, high=interval.high, reason=value.reason or interval.reason
+    )
 
 
 def _test_return(window: WindowRecord) -> MeasureRecord:

@@ -27,7 +27,8 @@ def window_metrics_csv(plan: PlanRecord, windows: Sequence[WindowRecord]) -> byt
         UTF-8 with Unix line ends. Times are ISO 8601 in UTC; fractions are fractions. Then, for each metric,
         ``validation_<metric>`` beside ``test_<metric>``. A number that does not exist is an empty cell; for the
         metrics of `EXPLAINED`, whose absence has more than one possible cause, ``…_reason`` columns name it.
-        ``buy`` and ``sell`` are empty where nothing beat staying flat.
+        ``buy`` and ``sell`` are empty where nothing beat staying flat. ``train_log_loss`` is the last training loss
+        of the fit that was tested, before calibration; models that learn without epochs have none.
     """
     done = {window.span.index: window for window in windows}
     rows = [
@@ -59,13 +60,20 @@ def _finished(window: WindowRecord) -> dict[str, object]:
         "best_epoch": window.best_epoch,
         "num_train_rows": window.num_train_rows,
         "num_test_bars": window.num_test_bars,
-        **_side_by_side(model.validation, model.test),
+        **_side_by_side(model.validation, model.test, train_log_loss=_train_log_loss(window)),
     }
 
 
-def _side_by_side(validation: Measures, test: Measures) -> dict[str, object]:
+def _train_log_loss(window: WindowRecord) -> float | None:
+    training = window.loss_curves[-1].training if window.loss_curves else ()
+    return training[-1] if training else None
+
+
+def _side_by_side(validation: Measures, test: Measures, *, train_log_loss: float | None) -> dict[str, object]:
     columns: dict[str, object] = {}
     for name in dict.fromkeys((*validation, *test)):
+        if name == "log_loss":
+            columns["train_log_loss"] = train_log_loss
         for span, measures in (("validation", validation), ("test", test)):
             measure = measures.get(name)
             columns[f"{span}_{name}"] = measure.value if measure else None

@@ -42,6 +42,7 @@ def _entry(plan: PlanRecord, *, state: Literal["running", "finished"], num_done:
         state=state,
         symbol=plan.procedure.market.symbol,
         interval=plan.procedure.market.interval,
+        kind=plan.kind,
         created_at_ms=plan.created_at_ms,
         num_windows=len(plan.windows),
         num_done=num_done,

@@ -1,4 +1,4 @@
-"""The ledger of trials: every reading of a test slice, noted before it is read.
+"""The ledger of trials: every reading of a test slice or of locked-away days, noted before it is read.
 
 A trial is a procedure (symbol, interval, features, labels, windows, model, costs, strategy, metric, seed) whose
 test overlaps the one in question. It counts once however often it is run on newer data, and it counts although it
@@ -7,13 +7,15 @@ failed, since its entry is written first. The ledger lives apart from the runs, 
 
 import hashlib
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from job.arrays import FloatArray
+from job.arrays import FloatArray, IntArray
 from job.artifacts.json_bytes import to_json_bytes
 from job.artifacts.keys import LEDGER_PREFIX
 from job.artifacts.store import ObjectStore
@@ -24,15 +26,32 @@ from job.records import LedgerEntryRecord, LedgerResultRecord, PlanRecord, Proce
 from job.windows import Span, Window
 
 RESULT_SUFFIX = ".daily.json"
-_KEY = re.compile(rf"{LEDGER_PREFIX}[^/]+/([0-9a-f]+)/(\d+)-(\d+)/[0-9a-f]+(\.daily)?\.json")
+# As many connections as an S3 client keeps; more would be opened and thrown away.
+NUM_READERS = 10
+_KEY = re.compile(
+    rf"{LEDGER_PREFIX}[^/]+-(?P<symbol>[A-Z0-9]+)-[^/-]+/(?P<procedure>[0-9a-f]+)"
+    r"/(?P<start>\d+)-(?P<end>\d+)/(?P<model>[0-9a-f]+)(?P<is_result>\.daily)?\.json"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Trial:
-    """One procedure's daily returns over the days that were asked for, where it has any; float64 (n,)."""
+    """One procedure that has read a test, and what it earned there.
+
+    Parameters
+    ----------
+    procedure : its hash.
+    symbol : the market it trades.
+    day : int64 (n,), start of each UTC day that was asked for and has a return, in milliseconds, ascending.
+    daily_returns : float64 (n,), fractions; empty where the procedure failed after its entry was written.
+    num_attempts : models that have read one and the same test: more than one after a retry that trained another.
+    """
 
     procedure: str
+    symbol: str
+    day: IntArray
     daily_returns: FloatArray
+    num_attempts: int = 1
 
 
 def procedure_hash(procedure: ProcedureRecord, feature_set: str) -> str:
@@ -54,9 +73,22 @@ def note_reading(ledger: ObjectStore, plan: PlanRecord, window: Window, *, model
         test_end_ms=window.test.end_ms,
         model_hash=model_hash,
     )
-    key = f"{_folder(plan.procedure, plan.feature_set, window.test)}/{model_hash}.json"
+    key = entry_key(
+        series_name(plan.procedure), procedure_hash(plan.procedure, plan.feature_set), window.test, model_hash
+    )
     ledger.create(key, record_bytes(entry))
     return key
+
+
+def series_name(procedure: ProcedureRecord) -> str:
+    """``<venue>-<symbol>-<interval>``: the bars that a procedure trades."""
+    market = procedure.market
+    return f"{market.venue}-{market.symbol}-{market.interval}"
+
+
+def entry_key(series: str, procedure: str, test: Span, model_hash: str) -> str:
+    """Where the reading of a test by one model of a procedure is noted."""
+    return f"{LEDGER_PREFIX}{series}/{procedure}/{test.start_ms}-{test.end_ms}/{model_hash}.json"
 
 
 def note_result(ledger: ObjectStore, entry_key: str, daily: DailyReturns) -> None:
@@ -66,46 +98,92 @@ def note_result(ledger: ObjectStore, entry_key: str, daily: DailyReturns) -> Non
 
 
 def trials_over(ledger: ObjectStore, span: Span) -> list[Trial]:
-    """Every procedure that has read a test slice overlapping ``span``, ordered by hash."""
-    readings: dict[str, dict[Span, str | None]] = {}
-    for key in (info.key for info in ledger.list(LEDGER_PREFIX)):
-        name = _KEY.fullmatch(key)
-        if name is None:
-            continue
-        test = Span(start_ms=int(name[2]), end_ms=int(name[3]))
-        if test.start_ms < span.end_ms and span.start_ms < test.end_ms:
-            tests = readings.setdefault(name[1], {})
-            # Another model's reading of the same test is another attempt at it: one of them, by name, stands for all.
-            tests[test] = key if name[4] else tests.get(test)
-    return [
-        Trial(procedure=procedure, daily_returns=_daily_returns(ledger, tests, span))
-        for procedure, tests in sorted(readings.items())
-    ]
+    """Every procedure that has read a test slice, or locked-away days, overlapping ``span``, ordered by hash.
+
+    Another model of the same procedure that reads the same test, as after a retry on another kind of processor, is
+    another attempt (``num_attempts``) at the same trial: the number of trials stays as it is.
+    """
+    readings: dict[str, _Readings] = {}
+    for name, test in _overlapping(ledger, span):
+        own = readings.setdefault(name["procedure"], _Readings(symbol=name["symbol"]))
+        if name["is_result"]:
+            # Another model's reading of the same test is another attempt at it: one, by name, stands for all.
+            own.result[test] = name.string
+        else:
+            own.num_models[test] += 1
+    results = _read_results(ledger, [key for own in readings.values() for key in own.result.values()])
+    return [own.trial(procedure, results, span) for procedure, own in sorted(readings.items())]
 
 
-def _folder(procedure: ProcedureRecord, feature_set: str, test: Span) -> str:
-    market = procedure.market
-    series = f"{market.venue}-{market.symbol}-{market.interval}"
-    return f"{LEDGER_PREFIX}{series}/{procedure_hash(procedure, feature_set)}/{test.start_ms}-{test.end_ms}"
+def readers_of(ledger: ObjectStore, symbol: str, span: Span, *, apart_from: Collection[str]) -> set[str]:
+    """Hashes of the procedures that have read a test of ``symbol`` overlapping ``span``.
+
+    Parameters
+    ----------
+    apart_from : keys of entries that do not count here.
+    """
+    return {
+        name["procedure"]
+        for name, _ in _overlapping(ledger, span)
+        if name["symbol"] == symbol and not name["is_result"] and name.string not in apart_from
+    }
 
 
-def _daily_returns(ledger: ObjectStore, tests: dict[Span, str | None], span: Span) -> FloatArray:
-    """The returns of the days of ``span``: a day shared by two tests compounds, one told by two runs counts once."""
-    returns: dict[int, float] = {}
-    end_of_last_ms = 0
-    for test in sorted(tests, key=lambda each: (each.start_ms, each.end_ms)):
-        key = tests[test]
-        if key is None:
-            continue
-        for day, value in _read_result(ledger, key):
-            is_shared = day in returns and test.start_ms >= end_of_last_ms
-            returns[day] = (1 + returns[day]) * (1 + value) - 1 if is_shared else value
-        end_of_last_ms = max(end_of_last_ms, test.end_ms)
-    return np.array([returns[day] for day in sorted(returns) if floor_day(span.start_ms) <= day < span.end_ms])
+def align(trials: Sequence[Trial], day: IntArray) -> FloatArray:
+    """Daily returns of the trials that have any, float64 (n_results, n_days) on the days ``day``; else NaN."""
+    with_result = [trial for trial in trials if len(trial.day)]
+    aligned = np.full((len(with_result), len(day)), np.nan)
+    for row, trial in zip(aligned, with_result, strict=True):
+        _, here, there = np.intersect1d(day, trial.day, assume_unique=True, return_indices=True)
+        row[here] = trial.daily_returns[there]
+    return aligned
 
 
-def _read_result(ledger: ObjectStore, key: str) -> Iterator[tuple[int, float]]:
-    stored = ledger.get(key)
-    assert stored is not None, "it was listed a moment ago, and the ledger is never pruned"
-    result = parse_record(LedgerResultRecord, stored.data, where=key)
-    return zip(result.day_ms, result.daily_return, strict=True)
+@dataclass(kw_only=True)
+class _Readings:
+    """What the keys say of one procedure: by test, the models that read it, and the result that stands for them."""
+
+    symbol: str
+    num_models: Counter[Span] = field(default_factory=Counter)
+    result: dict[Span, str] = field(default_factory=dict)
+
+    def trial(self, procedure: str, results: dict[str, LedgerResultRecord], span: Span) -> Trial:
+        """A day shared by two tests compounds, one told by two runs counts once; days outside ``span`` are left."""
+        returns: dict[int, float] = {}
+        end_of_last_ms = 0
+        for test in sorted(self.result, key=lambda each: (each.start_ms, each.end_ms)):
+            told = results[self.result[test]]
+            for day, value in zip(told.day_ms, told.daily_return, strict=True):
+                is_shared = day in returns and test.start_ms >= end_of_last_ms
+                returns[day] = (1 + returns[day]) * (1 + value) - 1 if is_shared else value
+            end_of_last_ms = max(end_of_last_ms, test.end_ms)
+        days = sorted(day for day in returns if floor_day(span.start_ms) <= day < span.end_ms)
+        return Trial(
+            procedure=procedure,
+            symbol=self.symbol,
+            day=np.array(days, dtype=np.int64),
+            daily_returns=np.array([returns[day] for day in days], dtype=np.float64),
+            num_attempts=max(self.num_models.values(), default=1),
+        )
+
+
+def _overlapping(ledger: ObjectStore, span: Span) -> Iterator[tuple[re.Match[str], Span]]:
+    """The parts of each key, of an entry or a result, whose test overlaps ``span``, and that test."""
+    for info in ledger.list(LEDGER_PREFIX):
+        name = _KEY.fullmatch(info.key)
+        if name is not None:
+            test = Span(start_ms=int(name["start"]), end_ms=int(name["end"]))
+            if test.overlaps(span):
+                yield name, test
+
+
+def _read_results(ledger: ObjectStore, keys: list[str]) -> dict[str, LedgerResultRecord]:
+    """The results by key, many at once: in a bucket each costs a round trip, and there may be thousands."""
+
+    def read(key: str) -> LedgerResultRecord:
+        stored = ledger.get(key)
+        assert stored is not None, "it was listed a moment ago, and the ledger is never pruned"
+        return parse_record(LedgerResultRecord, stored.data, where=key)
+
+    with ThreadPoolExecutor(max_workers=NUM_READERS) as readers:
+        return dict(zip(keys, readers.map(read, keys), strict=True))

@@ -7,10 +7,9 @@ says that it cannot.
 
 import hashlib
 import platform
-from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from importlib.metadata import version
-from typing import Any, TypeAlias
+from typing import Any
 
 import psycopg
 
@@ -26,53 +25,15 @@ from job.data.klines import MarketKey
 from job.data.schema import require_schema
 from job.errors import ConfigError, DataError, NoDataError
 from job.intervals import DAY_MS, SECOND_MS, floor_day, format_utc, interval_ms
-from job.records import PlanRecord, ProcedureRecord, WindowSpanRecord
-from job.rules import LABEL_LOOKBACK_MS, market_key
-from job.windows import Span, Window, plan_windows
+from job.records import PlanRecord, ProcedureRecord, RunKind, WindowSpanRecord
+from job.rules import LABEL_LOOKBACK_MS, market_key, reads_funding
+from job.run.cautions import history_warning
+from job.run.cuts import CUTS
+from job.windows import Span, Window
 
-# Days of klines that only warm features up (`job.features`): less than that short is not short of history.
-MAX_LOOKBACK_DAYS = 3
 NO_FEATURES = ""  # the identity of a set that nothing is stored under
+KIND_NAMES: dict[RunKind, str] = {"walkforward": "walk-forward", "training": "basic training"}
 PACKAGES = ("lorentzian-trainer", "numpy", "scikit-learn", "torch")
-
-# From a procedure and the span that has features to the windows of a run.
-Cut: TypeAlias = Callable[[ProcedureRecord, Span], tuple[Window, ...]]
-
-
-def cut_walkforward(procedure: ProcedureRecord, present: Span) -> tuple[Window, ...]:
-    """The windows of a walk-forward."""
-    days = procedure.windows
-    return plan_windows(
-        first_open_ms=present.start_ms,
-        end_ms=present.end_ms,
-        data_days=days.data_days,
-        window_size=days.window_size,
-        test_size=days.test_size,
-        anchored=days.anchored,
-    )
-
-
-def cut_once(procedure: ProcedureRecord, present: Span) -> tuple[Window, ...]:
-    """One window: the newest days, split in the proportion of the procedure's training and test days."""
-    days = procedure.windows
-    start_ms = max(present.start_ms, present.end_ms - days.data_days * DAY_MS)
-    if (present.end_ms - start_ms) + MAX_LOOKBACK_DAYS * DAY_MS < days.data_days * DAY_MS:
-        raise NoDataError(
-            f"There are {(present.end_ms - start_ms) / DAY_MS:.1f} days with features, and {days.data_days} were "
-            f"asked for (the first {MAX_LOOKBACK_DAYS} days of klines only warm the features up).",
-            remedy="Collect or import more history, or lower --data-days.",
-        )
-    test_bars = round((present.end_ms - start_ms) * days.test_size / days.data_days) // interval_ms(
-        procedure.market.interval
-    )
-    test_start_ms = present.end_ms - test_bars * interval_ms(procedure.market.interval)
-    return (
-        Window(
-            index=0,
-            train=Span(start_ms=start_ms, end_ms=test_start_ms),
-            test=Span(start_ms=test_start_ms, end_ms=present.end_ms),
-        ),
-    )
 
 
 def make_plan(
@@ -84,7 +45,7 @@ def make_plan(
     now_ms: int,
     threads: int,
     device: str,
-    cut: Cut = cut_walkforward,
+    kind: RunKind = "walkforward",
 ) -> PlanRecord:
     """Cut the stored data into windows.
 
@@ -94,7 +55,7 @@ def make_plan(
     run_id : or None for the default one.
     now_ms : fixes the stamp.
     threads, device : recorded, since results may depend on them.
-    cut : from the span that has features to windows.
+    kind : how the data is cut.
 
     Raises
     ------
@@ -103,40 +64,52 @@ def make_plan(
     """
     require_schema(connection)
     key = market_key(procedure)
-    first_ms, end_ms = _feature_days(connection, key, feature_set)
-    windows = cut(procedure, Span(start_ms=first_ms, end_ms=end_ms))
+    present = _feature_days(connection, key, feature_set)
+    windows = CUTS[kind](procedure, present)
+    last_test = windows[-1].test
+    assert last_test is not None
     digests = _digests(
-        connection, key, feature_set.identity, first_train_ms=windows[0].train.start_ms, start_ms=0, end_ms=end_ms
+        connection,
+        procedure,
+        feature_set.identity,
+        first_train_ms=windows[0].train.start_ms,
+        start_ms=0,
+        end_ms=last_test.end_ms,
     )
-    return PlanRecord(
-        run_id=run_id
-        or default_run_id(procedure, feature_set, digests, last_open_ms=end_ms - interval_ms(key.interval)),
+    warning = history_warning(procedure, present, len(windows))
+    plan = PlanRecord(
+        kind=kind,
+        run_id=run_id or "",
         stamp=datetime.fromtimestamp(now_ms / SECOND_MS, tz=UTC).strftime("%Y%m%d_%H%M%S"),
         created_at_ms=now_ms,
         procedure=procedure,
         feature_set=feature_set.identity,
         feature_names=feature_set.names,
         windows=tuple(span_record(window) for window in windows),
-        end_ms=end_ms,
+        end_ms=last_test.end_ms,
+        holdout_start_ms=last_test.end_ms if procedure.windows.holdout_days else None,
+        warnings=(warning,) if warning is not None else (),
         day_digests=digests,
         threads=threads,
         device=device,
         versions={"python": platform.python_version(), **{name: version(name) for name in PACKAGES}},
     )
+    return plan if run_id else plan.model_copy(update={"run_id": default_run_id(plan)})
 
 
-def default_run_id(
-    procedure: ProcedureRecord, feature_set: FeatureSetRecord, digests: Mapping[str, str], *, last_open_ms: int
-) -> str:
+def default_run_id(plan: PlanRecord) -> str:
     """``<symbol>-<interval>-<last bar>-<8 hex of settings and data>``: the same command on the same data resumes."""
     content: dict[str, Any] = {
-        "procedure": procedure.model_dump(mode="json"),
-        "feature_set": feature_set.identity,
-        "day_digests": dict(digests),
+        "kind": plan.kind,
+        "procedure": plan.procedure.model_dump(mode="json"),
+        "feature_set": plan.feature_set,
+        "day_digests": plan.day_digests,
     }
     digest = hashlib.sha256(to_json_bytes(content)).hexdigest()[:8]
+    market = plan.procedure.market
+    last_open_ms = plan.end_ms - interval_ms(market.interval)
     last_bar = datetime.fromtimestamp(last_open_ms / SECOND_MS, tz=UTC).strftime("%Y%m%dT%H%M")
-    return f"{procedure.market.symbol}-{procedure.market.interval}-{last_bar}-{digest}"
+    return f"{market.symbol}-{market.interval}-{last_bar}-{digest}"
 
 
 def publish_plan(store: ObjectStore, plan: PlanRecord) -> PlanRecord:
@@ -145,14 +118,14 @@ def publish_plan(store: ObjectStore, plan: PlanRecord) -> PlanRecord:
     Raises
     ------
     ConfigError
-        Where the run exists with other settings; names them.
+        Where the run exists with other settings, or is of another kind.
     """
     key = RunKeys(plan.run_id).plan
     creation = store.create(key, record_bytes(plan))
     if creation.outcome is CreateOutcome.CREATED:
         return plan
     existing = parse_record(PlanRecord, creation.stored.data, where=key)
-    check_same_procedure(existing, plan.procedure)
+    check_same_run(existing, plan.procedure, plan.kind)
     return existing
 
 
@@ -163,8 +136,13 @@ def read_plan(store: ObjectStore, run_id: str) -> PlanRecord | None:
     return parse_record(PlanRecord, stored.data, where=key) if stored is not None else None
 
 
-def check_same_procedure(plan: PlanRecord, procedure: ProcedureRecord) -> None:
-    """Raise `ConfigError` naming every setting in which a run and this command differ."""
+def check_same_run(plan: PlanRecord, procedure: ProcedureRecord, kind: RunKind) -> None:
+    """Raise `ConfigError` where a run is of another kind than this command's, or differs in settings; names them."""
+    if plan.kind != kind:
+        raise ConfigError(
+            f"Run {plan.run_id} is a {KIND_NAMES[plan.kind]}, and this would be a {KIND_NAMES[kind]}.",
+            remedy="Use another --run-id.",
+        )
     planned, asked = plan.procedure.model_dump(mode="json"), procedure.model_dump(mode="json")
     differing = [
         f"{name.replace('_', '-')} {planned[group][name]!r} (here {asked[group][name]!r})"
@@ -185,7 +163,14 @@ def check_unchanged(connection: psycopg.Connection, plan: PlanRecord, span: Span
     start_ms = floor_day(span.start_ms - LABEL_LOOKBACK_MS)
     end_ms = min(floor_day(span.end_ms - 1) + DAY_MS, plan.end_ms)
     first_train_ms = plan.windows[0].train_start_ms
-    now = _digests(connection, key, plan.feature_set, first_train_ms=first_train_ms, start_ms=start_ms, end_ms=end_ms)
+    now = _digests(
+        connection,
+        plan.procedure,
+        plan.feature_set,
+        first_train_ms=first_train_ms,
+        start_ms=start_ms,
+        end_ms=end_ms,
+    )
     days = [day for day in now | plan.day_digests if _lies_between(day, start_ms, end_ms)]
     changed = sorted(day for day in days if now.get(day) != plan.day_digests.get(day))
     if changed:
@@ -218,8 +203,8 @@ def final_window(plan: PlanRecord) -> Window:
     return Window(index=len(plan.windows), train=Span(start_ms=start_ms, end_ms=plan.end_ms), test=None)
 
 
-def _feature_days(connection: psycopg.Connection, key: MarketKey, feature_set: FeatureSetRecord) -> tuple[int, int]:
-    """Open of the first bar with features, and close of the last."""
+def _feature_days(connection: psycopg.Connection, key: MarketKey, feature_set: FeatureSetRecord) -> Span:
+    """From the open of the first bar with features to the close of the last."""
     klines = stored_span(connection, key)
     if klines is None:
         raise NoDataError(
@@ -232,19 +217,34 @@ def _feature_days(connection: psycopg.Connection, key: MarketKey, feature_set: F
             f"The database has {klines.num_bars} klines of {key}, but no rows of feature set {feature_set.identity}.",
             remedy="Run `lorentzian features` with the same --symbol, --interval, --context and --venue.",
         )
-    return rows.first_open_ms, rows.last_open_ms + interval_ms(key.interval)
+    return Span(start_ms=rows.first_open_ms, end_ms=rows.last_open_ms + interval_ms(key.interval))
 
 
 def _digests(
-    connection: psycopg.Connection, key: MarketKey, feature_set: str, *, first_train_ms: int, start_ms: int, end_ms: int
+    connection: psycopg.Connection,
+    procedure: ProcedureRecord,
+    feature_set: str,
+    *,
+    first_train_ms: int,
+    start_ms: int,
+    end_ms: int,
 ) -> dict[str, str]:
     """A digest per UTC day of [start_ms, end_ms), of what the windows read there and nothing else.
 
     Before the first training span they read klines alone, and not for longer than labels look back.
     """
-    klines_from_ms = max(start_ms, first_train_ms - LABEL_LOOKBACK_MS)
-    before = day_digests(connection, key, NO_FEATURES, start_ms=klines_from_ms, end_ms=first_train_ms)
-    trained = day_digests(connection, key, feature_set, start_ms=max(start_ms, first_train_ms), end_ms=end_ms)
+    key, klines_from_ms = market_key(procedure), max(start_ms, first_train_ms - LABEL_LOOKBACK_MS)
+    before = day_digests(
+        connection, key, NO_FEATURES, start_ms=klines_from_ms, end_ms=first_train_ms, with_funding=False
+    )
+    trained = day_digests(
+        connection,
+        key,
+        feature_set,
+        start_ms=max(start_ms, first_train_ms),
+        end_ms=end_ms,
+        with_funding=reads_funding(procedure),
+    )
     return {day: before.get(day, "") + trained.get(day, "") for day in sorted(before | trained)}
 
 

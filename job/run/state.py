@@ -1,7 +1,8 @@
 """How far the windows of a run are, told from what they have written."""
 
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 from job.artifacts.keys import RunKeys
@@ -9,13 +10,16 @@ from job.artifacts.manifest import Manifest, read_manifest
 from job.artifacts.store import ObjectStore
 from job.artifacts.stored_records import parse_record
 from job.errors import ExitCode
-from job.intervals import MINUTE_MS
+from job.intervals import DAY_MS, MINUTE_MS
 from job.records import AttemptRecord, FailureRecord, PlanRecord
 
 # A heartbeat comes every 30 seconds: five minutes of silence are a dead pod, not a slow network.
 SILENT_AFTER_MS = 5 * MINUTE_MS
 # Kubernetes waits up to six minutes before it replaces a pod; a queue or a scale-up may take longer.
 DUE_FOR_MS = 30 * MINUTE_MS
+# A run in which nothing has stirred for a day is nobody's any more, such as that of a Job that was deleted: windows
+# that no pod has ever started are then lost, and the others can be stitched. One that comes after all counts again.
+ABANDONED_AFTER_MS = DAY_MS
 # Who was asked to stop has not failed: Kubernetes replaces an evicted pod without counting.
 STOPPED = (ExitCode.CANCELLED, ExitCode.TERMINATED)
 
@@ -42,14 +46,43 @@ class WindowState:
         """Why it failed, one sentence."""
         if self.failure is not None:
             return self.failure.message
-        return "its last pod fell silent" if self.state == "lost" else ""
+        if self.state != "lost":
+            return ""
+        return "it was never started" if self.attempt is None else "its last pod fell silent"
 
 
 def window_states(store: ObjectStore, plan: PlanRecord, *, now_ms: int) -> tuple[WindowState, ...]:
-    """The state of every window, from one listing and the small objects that it names."""
+    """The state of every window, from one listing and the small objects that it names.
+
+    Parameters
+    ----------
+    plan : of a walk-forward; for a basic training see `training_state`.
+    """
     keys = RunKeys(plan.run_id)
-    present = {info.key for info in store.list(f"{keys.root}windows/")}
-    return tuple(_window_state(store, keys, w.index, present, now_ms) for w in plan.windows)
+    modified_ms = {info.key: info.modified_ms for info in store.list(f"{keys.root}windows/")}
+    states = tuple(_window_state(store, keys, w.index, modified_ms.keys(), now_ms) for w in plan.windows)
+    is_abandoned = bool(modified_ms) and now_ms - max(modified_ms.values()) >= ABANDONED_AFTER_MS
+    return tuple(replace(s, state="lost") if is_abandoned and s.state == "pending" else s for s in states)
+
+
+def training_state(store: ObjectStore, plan: PlanRecord, *, now_ms: int) -> WindowState:
+    """How far a basic training is.
+
+    Nobody waits for it, so it is never lost: one that was killed is due, since the same command starts it again.
+    """
+    keys = RunKeys(plan.run_id)
+    manifest = read_manifest(store, keys.manifest)
+    if manifest is not None:
+        return WindowState(index=0, state="done", manifest=manifest)
+    attempts = _attempts(store, keys, 0, {info.key for info in store.list(keys.window(0))})
+    if not attempts:
+        return WindowState(index=0, state="pending")
+    last = attempts[-1]
+    if last.ended_at_ms is not None:
+        failure = _failure(store, keys, 0)
+        return WindowState(index=0, state="due" if failure is None else "failed", attempt=last, failure=failure)
+    is_silent = now_ms - last.beat_at_ms >= SILENT_AFTER_MS
+    return WindowState(index=0, state="due" if is_silent else "running", attempt=last)
 
 
 def describe(states: tuple[WindowState, ...]) -> str:
@@ -62,18 +95,16 @@ def describe(states: tuple[WindowState, ...]) -> str:
     return ", ".join(words)
 
 
-def _window_state(store: ObjectStore, keys: RunKeys, index: int, present: set[str], now_ms: int) -> WindowState:
+def _window_state(store: ObjectStore, keys: RunKeys, index: int, present: Collection[str], now_ms: int) -> WindowState:
     if keys.window_manifest(index) in present:
         manifest = read_manifest(store, keys.window_manifest(index))
         if manifest is not None:
             return WindowState(index=index, state="done", manifest=manifest)
     attempts = _attempts(store, keys, index, present)
     attempt = attempts[-1] if attempts else None
-    if keys.window_failure(index) in present:
-        stored = store.get(keys.window_failure(index))
-        if stored is not None:
-            failure = parse_record(FailureRecord, stored.data, where=keys.window_failure(index))
-            return WindowState(index=index, state="failed", attempt=attempt, failure=failure)
+    failure = _failure(store, keys, index) if keys.window_failure(index) in present else None
+    if failure is not None:
+        return WindowState(index=index, state="failed", attempt=attempt, failure=failure)
     if attempt is None:
         return WindowState(index=index, state="pending")
     silence_ms = now_ms - attempt.beat_at_ms
@@ -84,7 +115,13 @@ def _window_state(store: ObjectStore, keys: RunKeys, index: int, present: set[st
     return WindowState(index=index, state="due" if is_due else "lost", attempt=attempt)
 
 
-def _attempts(store: ObjectStore, keys: RunKeys, index: int, present: set[str]) -> list[AttemptRecord]:
+def _failure(store: ObjectStore, keys: RunKeys, index: int) -> FailureRecord | None:
+    key = keys.window_failure(index)
+    stored = store.get(key)
+    return None if stored is None else parse_record(FailureRecord, stored.data, where=key)
+
+
+def _attempts(store: ObjectStore, keys: RunKeys, index: int, present: Collection[str]) -> list[AttemptRecord]:
     attempts: list[AttemptRecord] = []
     while (key := keys.attempt(index, len(attempts) + 1)) in present:
         stored = store.get(key)

@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
 from job.settings.commands import CommandSettings
-from job.settings.groups import Group
+from job.settings.group import Group
 
 PREFIX = "LORENTZIAN_"
 TWO_MEANINGS = "test_size"  # a fraction to `train`, days to `walkforward`: its general name is refused

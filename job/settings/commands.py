@@ -2,29 +2,35 @@
 
 from pydantic import Field
 
-from job.settings.groups import (
+from job.settings.group import Group
+from job.settings.operation import (
+    AuditSettings,
     CollectSettings,
+    CompareSettings,
     ComputeSettings,
     ConfigSettings,
-    CostSettings,
     DatabaseSettings,
     DemoSettings,
-    FeatureSettings,
-    Group,
     ImportSettings,
     IndexSettings,
+    NullWorldSettings,
+    OutputSettings,
+    ReportSettings,
+    RunSettings,
+    StoreSettings,
+    SweepSettings,
+    WorkerSettings,
+)
+from job.settings.procedure import (
+    CostSettings,
+    FeatureSettings,
     LabelSettings,
     MarketSettings,
     ModelSettings,
-    OutputSettings,
-    RunSettings,
     SplitSettings,
-    StoreSettings,
     StrategySettings,
-    SweepSettings,
     TrainModelSettings,
     WindowSettings,
-    WorkerSettings,
 )
 
 
@@ -88,6 +94,7 @@ class WalkforwardCommand(PlanCommand):
     """Settings of `lorentzian walkforward`."""
 
     compute: WorkerSettings = Field(default_factory=WorkerSettings)
+    worlds: NullWorldSettings = Field(default_factory=NullWorldSettings)
 
 
 class WindowCommand(PlanCommand):
@@ -96,10 +103,29 @@ class WindowCommand(PlanCommand):
     index: IndexSettings = Field(default_factory=IndexSettings)
 
 
+class AuditCommand(PlanCommand):
+    """Settings of `lorentzian audit`: those of the walk-forward that it examines."""
+
+    audit: AuditSettings = Field(default_factory=AuditSettings)
+
+
 class StoredRunCommand(CommandSettings):
     """Settings of the commands that read a run that exists."""
 
     run: RunSettings = Field(default_factory=RunSettings)
+
+
+class ReportCommand(StoredRunCommand):
+    """Settings of `lorentzian report`."""
+
+    report: ReportSettings = Field(default_factory=ReportSettings)
+
+
+class CompareCommand(CommandSettings):
+    """Settings of `lorentzian compare`."""
+
+    compare: CompareSettings = Field(default_factory=CompareSettings)
+    store: StoreSettings = Field(default_factory=StoreSettings)
 
 
 class FinalizeCommand(StoredRunCommand):

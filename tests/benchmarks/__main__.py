@@ -1,4 +1,7 @@
-"""Runs one benchmark: a module of this package whose ``measure()`` returns its figures by name."""
+"""Runs one benchmark: a module of this package.
+
+Its ``measure()`` returns its figures by name; one with arguments of its own has ``add_arguments()`` and ``run()``.
+"""
 
 import argparse
 import importlib
@@ -29,12 +32,22 @@ def main() -> None:
     """Measure what the command line names and print it."""
     names = sorted(module.name for module in pkgutil.iter_modules(tests.benchmarks.__path__))
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
-    parser.add_argument("name", choices=[name for name in names if not name.startswith("_")])
-    parser.add_argument("--json", action="store_true", help="one JSON object instead of lines")
-    arguments = parser.parse_args()
-    figures = importlib.import_module(f"tests.benchmarks.{arguments.name}").measure()
+    commands = parser.add_subparsers(dest="name", required=True)
+    for name in names:
+        if not name.startswith("_"):
+            commands.add_parser(name, add_help=False)
+    chosen, rest = parser.parse_known_args()
+    module = importlib.import_module(f"tests.benchmarks.{chosen.name}")
+    own = argparse.ArgumentParser(prog=f"{parser.prog} {chosen.name}", description=module.__doc__)
+    if hasattr(module, "run"):
+        module.add_arguments(own)
+        module.run(own.parse_args(rest))
+        return
+    own.add_argument("--json", action="store_true", help="one JSON object instead of lines")
+    arguments = own.parse_args(rest)
+    figures = module.measure()
     if arguments.json:
-        print(json.dumps({"benchmark": arguments.name, "figures": figures, "machine": describe_machine()}))
+        print(json.dumps({"benchmark": chosen.name, "figures": figures, "machine": describe_machine()}))
         return
     for name, value in {**figures, **describe_machine()}.items():
         print(f"{name:28} {value:,.3f}" if isinstance(value, float) else f"{name:28} {value}")

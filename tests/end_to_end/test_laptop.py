@@ -75,6 +75,7 @@ def test_walkforward_writes_every_artifact(laptop: Laptop, walked: Result) -> No
     assert f"{NUM_WINDOWS} of {NUM_WINDOWS} windows" in walked.out
     assert "Verdict: " in walked.out
     assert str(root / "report.html") in walked.out
+    assert f"Model: {root / f'best_model_final_{stamp}.pt'} (" in walked.out
 
 
 def test_walkforward_keeps_the_database_out_of_the_artifacts(laptop: Laptop, walked: Result) -> None:
@@ -110,7 +111,7 @@ def test_train_writes_the_guides_three_files(laptop: Laptop, warm: WarmLorentzia
     )
     assert done.out.splitlines()[-3:] == [str(model), str(metrics), str(picture)]
     assert load_model(model.read_bytes())
-    assert json.loads(metrics.read_text())["models"].keys() == {"lorentzian", "logistic", "prior"}
+    assert json.loads(metrics.read_text())["models"].keys() >= {"lorentzian", "logistic", "prior"}
     assert min(png_size(picture.read_bytes())) > 300
     again = run_lorentzian(command, laptop.env, warm=warm, cwd=tmp_path)
     assert "already done" in again.out.splitlines()[0]

@@ -1,20 +1,24 @@
 import io
+from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
 import torch
+from threadpoolctl import threadpool_limits
 
 from job.checkpoint import checkpoint_bytes
+from job.learners import make_learners
 from job.model.calibration import shrink
 from job.model.classifier import Classifier
-from job.model.fit import LorentzianClassifier, LorentzianLearner
-from job.model.logistic import LogisticLearner
+from job.model.fit import LorentzianClassifier
+from job.model.knn import KnnClassifier, NeighbourBank, NeighbourSearch
 from job.model.lorentzian import LorentzianNCA
+from job.model.mlp import MlpClassifier, PlainNetwork
 from job.model.scaling import RobustScaler
 from job.procedure import TrainedProcedure
-from job.settings.groups import ModelSettings
+from job.settings.procedure import ModelSettings
 from job.signals import NEVER, Thresholds
 from tests.support.labelled import random_rows
 from tests.support.runs import example_run
@@ -29,20 +33,42 @@ def trained_with(classifier: Classifier, thresholds: Thresholds = THRESHOLDS) ->
     return replace(example, classifier=classifier, slope=0.7, choice=replace(example.choice, thresholds=thresholds))
 
 
-@pytest.fixture(scope="module")
-def lorentzian() -> Classifier:
-    """A classifier that has learned from 200 rows for two epochs."""
-    learner = LorentzianLearner(ModelSettings(epochs=2), stream=0, device=torch.device("cpu"))
+MODELS = get_args(ModelSettings.model_fields["model"].annotation)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def one_thread() -> Iterator[None]:
+    """Small arrays are fastest on one thread, and a busy machine stays fair."""
+    torch.set_num_threads(1)
+    with threadpool_limits(1):
+        yield
+
+
+def fit(model: str) -> Classifier:
+    """The classifier of a traded model that has learned from 200 rows."""
+    settings = ModelSettings.model_validate({"model": model, "epochs": 2})
+    names = ("atr_14", *(f"feature_{number}" for number in range(5)))
+    learner = make_learners(settings, feature_names=names, stream=0, device=torch.device("cpu"))[0]
     rows, validation = random_rows(200, strength=1.0), random_rows(100, strength=1.0, seed=1, first_bar=300)
     return learner.refit(rows, (learner.validate(rows, validation, block=0),))[0]
 
 
 @pytest.fixture(scope="module")
-def logistic() -> Classifier:
-    """A classifier fitted to the same rows."""
-    learner = LogisticLearner()
-    rows, validation = random_rows(200, strength=1.0), random_rows(100, strength=1.0, seed=1, first_bar=300)
-    return learner.refit(rows, (learner.validate(rows, validation, block=0),))[0]
+def classifiers() -> dict[str, Classifier]:
+    """One of each kind that can trade."""
+    return {model: fit(model) for model in MODELS}
+
+
+@pytest.fixture(scope="module")
+def lorentzian(classifiers: dict[str, Classifier]) -> Classifier:
+    """The learned vote."""
+    return classifiers["lorentzian"]
+
+
+@pytest.fixture(scope="module")
+def logistic(classifiers: dict[str, Classifier]) -> Classifier:
+    """The regression."""
+    return classifiers["logistic"]
 
 
 def load(data: bytes) -> dict[str, Any]:
@@ -63,7 +89,7 @@ def test_checkpoint_is_data_and_says_everything(lorentzian: Classifier) -> None:
     assert content["feature_set"] == RUN.plan.feature_set
     assert content["feature_names"] == list(RUN.plan.feature_names)
     assert content["procedure"] == RUN.plan.procedure.model_dump(mode="json")
-    assert content["procedure"]["costs"] == {"fee_bps": 5.0, "slippage_bps": 2.0}
+    assert content["procedure"]["costs"] == {"fee_bps": 5.0, "slippage_bps": 2.0, "funding_bps": None}
     assert content["thresholds"] == {"buy": 0.56, "sell": 0.41}
     assert (content["prior"], content["slope"]) == (RUN.trained["prior"].prior, 0.7)
     assert isinstance(lorentzian, LorentzianClassifier)
@@ -100,12 +126,47 @@ def test_checkpoint_forecasts_what_the_regression_forecast(logistic: Classifier)
     np.testing.assert_allclose(1 / (1 + np.exp(-logit)), logistic.predict(rows.features), rtol=1e-12)
 
 
-def test_checkpoint_of_equal_content_has_equal_bytes(lorentzian: Classifier, logistic: Classifier) -> None:
+def test_checkpoint_forecasts_what_the_plain_network_forecast(classifiers: dict[str, Classifier]) -> None:
+    """A network rebuilt from its weights and scaler gives the same bits."""
+    rows = random_rows(50, seed=3)
+    content = load(checkpoint_bytes(trained_with(classifiers["mlp"]), RUN.plan))
+    network = PlainNetwork(rows.features.shape[1], prior=0.5, generator=torch.Generator())
+    network.load_state_dict(content["state_dict"])
+    rebuilt = MlpClassifier(scaler=scaler_of(content), network=network)
+    assert rebuilt.predict(rows.features).tobytes() == classifiers["mlp"].predict(rows.features).tobytes()
+
+
+def test_checkpoint_forecasts_what_the_trees_forecast(classifiers: dict[str, Classifier]) -> None:
+    """LightGBM reads its own text back, and gives the same bits."""
+    import lightgbm
+
+    rows = random_rows(50, seed=3)
+    content = load(checkpoint_bytes(trained_with(classifiers["lightgbm"]), RUN.plan))
+    forecast = lightgbm.Booster(model_str=content["model"]).predict(rows.features, num_threads=1)
+    assert forecast.tobytes() == classifiers["lightgbm"].predict(rows.features).tobytes()
+
+
+def test_checkpoint_forecasts_what_the_neighbours_forecast(classifiers: dict[str, Classifier]) -> None:
+    """Bank, scaler and number of neighbours are all that a vote needs."""
+    rows = random_rows(50, seed=3)
+    content = load(checkpoint_bytes(trained_with(classifiers["lorentzian-knn"]), RUN.plan))
+    rebuilt = KnnClassifier(
+        scaler=scaler_of(content),
+        bank=NeighbourBank(features=content["bank"]["features"].numpy(), up=content["bank"]["up"].numpy()),
+        num_neighbours=content["num_neighbours"],
+        search=NeighbourSearch(device=torch.device("cpu")),
+    )
+    assert rebuilt.predict(rows.features).tobytes() == classifiers["lorentzian-knn"].predict(rows.features).tobytes()
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_checkpoint_of_equal_content_has_equal_bytes(model: str, classifiers: dict[str, Classifier]) -> None:
     """Nothing but the content is in the file; thresholds are part of it, and so is the legal answer "never"."""
-    for classifier in (lorentzian, logistic):
-        data = checkpoint_bytes(trained_with(classifier), RUN.plan)
-        assert checkpoint_bytes(trained_with(classifier), RUN.plan) == data
-        assert checkpoint_bytes(trained_with(classifier), RUN.plan.model_copy(update={"run_id": "b"})) == data
-        flat = checkpoint_bytes(trained_with(classifier, NEVER), RUN.plan)
-        assert flat != data
-        assert load(flat)["thresholds"] == {"buy": NEVER.buy, "sell": NEVER.sell}
+    classifier = classifiers[model]
+    data = checkpoint_bytes(trained_with(classifier), RUN.plan)
+    assert load(data)["kind"] == model
+    assert checkpoint_bytes(trained_with(fit(model)), RUN.plan) == data
+    assert checkpoint_bytes(trained_with(classifier), RUN.plan.model_copy(update={"run_id": "b"})) == data
+    flat = checkpoint_bytes(trained_with(classifier, NEVER), RUN.plan)
+    assert flat != data
+    assert load(flat)["thresholds"] == {"buy": NEVER.buy, "sell": NEVER.sell}

@@ -6,7 +6,7 @@ from pydantic import SecretStr
 
 from job.database import open_database
 from job.errors import ConfigError
-from job.settings.groups import DatabaseSettings
+from job.settings.operation import DatabaseSettings
 
 
 @pytest.fixture(autouse=True)

@@ -4,16 +4,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from job.backtest.market_bars import MarketBars
+from job.data.outside_series import OutsideSeries, funding_key
 from job.data.postgres import Connection, connect
+from job.data.series_table import write_series
 from job.dataset import load_dataset
-from job.errors import NoDataError
+from job.errors import DataError, NoDataError
 from job.execution.opening import procedure_of
 from job.intervals import DAY_MS
 from job.records import ProcedureRecord
 from job.rules import LABEL_LOOKBACK_MS, make_labels, market_key, trading_rules
-from job.run.plan import windows_of
+from job.run.plan import check_unchanged, windows_of
 from job.run.run import Run
-from job.settings.groups import LabelSettings
+from job.settings.procedure import LabelSettings
 from job.windows import Span
 from tests.support.small_run import BAR_MS, END_MS, KEY, open_small_run, small_markets, small_settings, store_klines
 
@@ -99,3 +102,23 @@ def test_span_without_data_says_so(run: Run, connection: Connection, database: s
         store_klines(other, small_markets(3))
         with pytest.raises(NoDataError, match="no feature set core-"):
             load_dataset(other, run.plan, Span(start_ms=END_MS - DAY_MS, end_ms=END_MS))
+
+
+def test_dataset_brings_the_stored_funding(tmp_path: Path, small_database: str) -> None:
+    """What falls due within the span stands on its bars; a run that states a constant does not read it."""
+    run = open_small_run(small_settings(tmp_path), small_database)
+    span = Span(start_ms=END_MS - 2 * DAY_MS, end_ms=END_MS - DAY_MS)
+    due = span.start_ms + DAY_MS // 3 * np.arange(-3, 9, dtype=np.int64) + 2
+    rates = OutsideSeries(event_time=due, available_at=due, value=np.arange(1.0, 13.0) * 1e-5)
+    with connect(small_database) as connection:
+        write_series(connection, funding_key(KEY), rates)
+        bars = load_dataset(connection, run.plan, span).klines
+        stated = run.plan.procedure.costs.model_copy(update={"funding_bps": 0.0})
+        procedure = run.plan.procedure.model_copy(update={"costs": stated})
+        other = load_dataset(connection, run.plan.model_copy(update={"procedure": procedure}), span).klines
+        with pytest.raises(DataError, match="changed since the plan"):
+            check_unchanged(connection, run.plan, span)
+    assert isinstance(bars, MarketBars) and isinstance(other, MarketBars)
+    np.testing.assert_allclose(bars.funding[bars.funding != 0], np.array([4, 5, 6]) * 1e-5)
+    assert (bars.open_time[bars.funding != 0] % (DAY_MS // 3) == 0).all()
+    assert not other.has_funding

@@ -9,7 +9,7 @@ from job.errors import NoDataError
 from job.feature_store import FeatureUpdate, feature_record, update_features
 from job.features.definition import MAX_LOOKBACK_MS
 from job.intervals import DAY_MS
-from job.settings.groups import FeatureSettings
+from job.settings.procedure import FeatureSettings
 from tests.support.small_run import BAR_MS, END_MS, KEY, MARKET, small_markets, store_klines
 
 SETTINGS = FeatureSettings()

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 import torch
 
 from job import interruption, pipeline, sealed_test
@@ -12,7 +13,9 @@ from job.artifacts.manifest import read_manifest
 from job.artifacts.stored_records import parse_record
 from job.errors import DataError, NoDataError, Terminated
 from job.pipeline import run_window
-from job.records import ExecutionRecord, LedgerEntryRecord, LedgerResultRecord
+from job.procedure import TrainedProcedure
+from job.processor import processor_name
+from job.records import ExecutionRecord, LedgerEntryRecord, LedgerResultRecord, PlanRecord, WindowRecord
 from job.run.attempt import Attempt
 from job.run.ledger import trials_over
 from job.run.plan import windows_of
@@ -24,8 +27,10 @@ EVERYTHING = Span(start_ms=0, end_ms=2**50)
 
 
 @pytest.fixture
-def run(small_market: str, tmp_path: Path) -> Run:
-    """A planned run."""
+def run(small_market: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """A planned run that trains the traded model alone: baselines take the time, and change nothing of the order."""
+    make_learners = pipeline.make_learners
+    monkeypatch.setattr(pipeline, "make_learners", lambda *given, **named: make_learners(*given, **named)[:1])
     return open_small_run(small_settings(tmp_path), small_market)
 
 
@@ -58,6 +63,7 @@ def test_window_leaves_what_the_contract_names(run: Run) -> None:
     assert stored is not None
     execution = parse_record(ExecutionRecord, stored.data, where="execution.json")
     assert (execution.index, execution.attempt, execution.device) == (1, 1, "cpu")
+    assert execution.cpu == processor_name()
     assert set(execution.seconds_by_stage) == {"read", "train", "test", "store"}
 
 
@@ -95,8 +101,8 @@ def test_training_never_reads_the_test(run: Run, monkeypatch: pytest.MonkeyPatch
     events: list[Any] = []
     load, train_all = pipeline.load_dataset, pipeline.train_all
 
-    def spy(connection: Any, plan: Any, span: Span) -> Any:
-        data = load(connection, plan, span)
+    def spy(connection: Any, plan: Any, span: Span, **options: Any) -> Any:
+        data = load(connection, plan, span, **options)
         events.append((span, int(data.klines.open_time[-1]), int(data.rows.open_time[-1])))
         return data
 
@@ -119,7 +125,7 @@ def test_training_never_reads_the_test(run: Run, monkeypatch: pytest.MonkeyPatch
 def test_reading_is_noted_before_the_test_is_read(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where reading the test fails, its entry stands with the model's hash, and counts as a trial."""
 
-    def fail(*_: object) -> object:
+    def fail(*_: object, **__: object) -> object:
         assert len(entries(run)) == 1
         raise NoDataError("The disk with the test has gone.")
 
@@ -136,13 +142,77 @@ def test_reading_is_noted_before_the_test_is_read(run: Run, monkeypatch: pytest.
     assert not pipeline.is_done(run, 0)
 
 
+def events_of(run: Run, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """In which order one window trains, hashes its model, notes its reading and reads its test."""
+    events: list[str] = []
+
+    def told(module: Any, name: str, event: str) -> None:
+        original = getattr(module, name)
+
+        def spy(*arguments: Any, **options: Any) -> Any:
+            events.append(event)
+            return original(*arguments, **options)
+
+        monkeypatch.setattr(module, name, spy)
+
+    told(pipeline, "train_all", "trained")
+    told(pipeline, "checkpoint_bytes", "hashed")
+    told(pipeline, "note_reading", "noted")
+    told(sealed_test, "load_dataset", "read")
+    run_one(run)
+    return events
+
+
+def test_order_is_train_hash_note_read(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing can be chosen after the test was seen, and nothing is seen that was not counted."""
+    assert events_of(run, monkeypatch) == ["trained", "hashed", "noted", "read"]
+
+
+def test_test_that_was_not_noted_cannot_be_read(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A program that puts off the note, so that it reads first, ends before it has read anything."""
+    monkeypatch.setattr(pipeline, "note_reading", lambda *_, **__: "ledger/later.json")
+    monkeypatch.setattr(sealed_test, "load_dataset", lambda *_: pytest.fail("it was read"))
+    with pytest.raises(AssertionError, match=r"ledger/later\.json was not noted before the test was read"):
+        run_one(run)
+    assert not pipeline.is_done(run, 0)
+
+
+def test_noted_hash_covers_the_thresholds(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same weights with another threshold are another model, so no threshold can be moved after the note."""
+    run_one(run)
+    checkpoint = pipeline.checkpoint_bytes
+
+    def other_threshold(trained: TrainedProcedure, plan: PlanRecord) -> bytes:
+        choice = replace(trained.choice, thresholds=replace(trained.choice.thresholds, buy=0.987))
+        return checkpoint(replace(trained, choice=choice), plan)
+
+    monkeypatch.setattr(pipeline, "checkpoint_bytes", other_threshold)
+    run_one(run)
+    assert len([key for key in entries(run) if not key.endswith(".daily.json")]) == 2
+    assert len(trials_over(run.ledger, EVERYTHING)) == 1
+
+
+def test_first_window_warns_of_too_few_labels(run: Run) -> None:
+    """The log of one window says what holds for all; the record says how many independent labels there were."""
+    with structlog.testing.capture_logs() as lines:
+        run_one(run, 1)
+        run_one(run, 0)
+    warned = [line for line in lines if line["event"] == "training_warned"]
+    assert len(warned) == 1
+    assert "--window-size" in warned[0]["warning"]
+    stored = run.store.get(run.keys.window_metrics(0))
+    assert stored is not None
+    record = parse_record(WindowRecord, stored.data, where="metrics.json")
+    assert 40 < record.effective_train_rows < record.num_train_rows / 4
+
+
 def test_failed_training_reads_no_test(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever fails before the model is there leaves the ledger as it was."""
 
     def fail(*_: object, **__: object) -> object:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(pipeline, "train_procedure", fail)
+    monkeypatch.setattr(pipeline, "train_all", fail)
     with pytest.raises(ZeroDivisionError):
         run_one(run)
     assert entries(run) == []
@@ -187,9 +257,9 @@ def test_window_that_is_asked_to_stop_stores_nothing(run: Run, monkeypatch: pyte
     """A request that comes while the test is read is obeyed before anything is stored."""
     read = pipeline.read_test
 
-    def read_and_be_stopped(*arguments: Any) -> Any:
+    def read_and_be_stopped(*arguments: Any, **options: Any) -> Any:
         monkeypatch.setattr(interruption, "_requested", [Terminated])
-        return read(*arguments)
+        return read(*arguments, **options)
 
     monkeypatch.setattr(pipeline, "read_test", read_and_be_stopped)
     with pytest.raises(Terminated):

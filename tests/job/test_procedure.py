@@ -21,7 +21,7 @@ from job.model.prior import PriorLearner
 from job.model.scaling import RobustScaler
 from job.procedure import TrainedProcedure, on_bars, train_procedure
 from job.rows import LabelledRows, join_labels
-from job.settings.groups import ModelSettings, OptimizeMetric
+from job.settings.procedure import ModelSettings, OptimizeMetric
 from job.signals import NEVER, TradingRules
 from job.windows import Span, Window
 from tests.support.klines import START_MS, random_klines
@@ -201,6 +201,32 @@ def test_learners_never_see_an_overlap() -> None:
     assert [len(validation) for validation in spy.validations] == [fifth, fifth]
     assert len(spy.train) == 5 * fifth - lost - 1  # one more bar of embargo before the test
     assert (spy.train.label_end_ms < TEST_START_MS).all()
+
+
+def test_without_a_refit_the_newest_fifth_is_left_out() -> None:
+    """What was chosen is the same; what is fitted ends, purged, before the last validation block."""
+    klines = make_klines()
+    rows = make_rows(klines, knowledge=1.0)
+    spy = Spy()
+    kept, refitted = train(rows, klines, spy, refit=False), train(rows, klines, Spy())
+    assert spy.train is not None
+    assert spy.train.open_time.tolist() == spy.fits[1].open_time.tolist()
+    assert not intervals_meet(spy.train, spy.validations[1]).any()
+    assert (kept.num_rows, kept.prior) == (4 * 4 * 24 - HORIZON_BARS, float(spy.train.up.mean()))
+    assert kept.num_rows < refitted.num_rows
+    chosen = {"trained.choice", "trained.slope", "trained.validation"}
+    assert not [name for name in differing(kept, refitted) if name.startswith(tuple(chosen))]
+    logistic = {f"trained.classifier.regression.{name}" for name in ("coef", "intercept")}
+    assert logistic <= differing(train(rows, klines, refit=False), train(rows, klines))
+
+
+def test_effective_rows_are_those_of_what_was_fitted() -> None:
+    """One independent label in about six, on all rows or on those that are left without a refit."""
+    klines = make_klines()
+    rows = make_rows(klines)
+    for refit in (True, False):
+        trained = train(rows, klines, refit=refit)
+        assert trained.effective_rows == pytest.approx(trained.num_rows / HORIZON_BARS, rel=0.05)
 
 
 def test_train_procedure_trades_an_edge_and_not_noise() -> None:

@@ -3,7 +3,7 @@ from structlog.testing import capture_logs
 
 from job import progress
 from job.progress import track
-from job.settings.groups import OutputSettings
+from job.settings.operation import OutputSettings
 
 
 class Clock:

@@ -3,15 +3,20 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from job.backtest.funding import FundingDays
+from job.backtest.market_bars import MarketBars
+from job.comparison import VOLATILITY
 from job.data.klines import Klines
 from job.evaluation.daily import utc_daily_returns
 from job.evaluation.performance import headline_measures
+from job.evaluation.spa import no_skill_p_value
 from job.intervals import DAY_MS, HOUR_MS
 from job.records import PlanRecord
 from job.replay import FLAT, LAST_RETURN, LONG, NO_SKILL_RULES
-from job.run.ledger import Trial
+from job.run.ledger import Trial, procedure_hash
 from job.run_evaluation import evaluate_run
-from job.settings.groups import CostSettings
+from job.settings.procedure import CostSettings
+from job.slice_outcome import PINE
 from job.window_results import WindowSeries
 from tests.support.golden_bars import CLOSE, OPEN, TARGET, WITH_COSTS, WITHOUT_COSTS, GoldenAccount
 from tests.support.runs import TRADED, example_run
@@ -44,10 +49,22 @@ def golden_series(start_ms: int) -> WindowSeries:
     held = np.append(np.int8(0), TARGET[:-1])
     up = (np.arange(10) % 2).astype(float)
     return WindowSeries(
-        klines=klines,
+        klines=MarketBars.of(klines),
         up=up,
         probability={TRADED: np.where(up == 1, 0.75, 0.25), OTHER: np.full(10, 0.5)},
         position={TRADED: held, OTHER: np.zeros(10, np.int8)},
+    )
+
+
+def make_trial(
+    procedure: str, *, daily: np.ndarray | None = None, day: np.ndarray | None = None, symbol: str = "SYNUSDT"
+) -> Trial:
+    """A trial, failed unless it is given returns."""
+    return Trial(
+        procedure=procedure,
+        symbol=symbol,
+        day=np.empty(0, np.int64) if day is None else day,
+        daily_returns=np.empty(0) if daily is None else daily,
     )
 
 
@@ -95,23 +112,25 @@ def test_more_trials_make_the_same_result_worth_less() -> None:
     """Every trial counts, with a result or without; one trial is the plain probability."""
     run = example_run(5)
     returns = utc_daily_returns(run.evaluation.models[TRADED].account).value
-    own = Trial(procedure="0", daily_returns=returns)
-    failed = [Trial(procedure=str(number), daily_returns=np.empty(0)) for number in range(1, 9)]
+    own = make_trial("0", daily=returns, day=run.evaluation.day)
+    failed = [make_trial(str(number)) for number in range(1, 9)]
     alone, among_nine = (evaluate_run(run.plan, run.windows, run.series, t) for t in ([own], [own, *failed]))
     assert (alone.findings.num_trials, among_nine.findings.num_trials) == (1, 9)
     assert alone.findings.dsr.value == pytest.approx(alone.psr.value)
     assert alone.findings.dsr.value is not None and among_nine.findings.dsr.value is not None
     assert among_nine.findings.dsr.value < alone.findings.dsr.value
-    flat = Trial(procedure="9", daily_returns=np.zeros(35))
+    flat = make_trial("9", daily=np.zeros(35), day=run.evaluation.day)
     assert evaluate_run(run.plan, run.windows, run.series, [own, flat]).findings.dsr.value is not None
 
 
 def test_evaluation_is_the_same_every_time() -> None:
     """Bootstrap draws come from the run's seed alone."""
     run = example_run(5)
-    trials = [Trial(procedure="0", daily_returns=np.empty(0))]
+    trials = [make_trial("0")]
     first, second = (evaluate_run(run.plan, run.windows, run.series, trials) for _ in range(2))
     assert first.verdict == second.verdict
+    assert first.differences == second.differences
+    assert np.array_equal(first.random_signals.daily_returns, second.random_signals.daily_returns)
     assert {n: m.sharpe_interval for n, m in first.models.items()} == {
         n: m.sharpe_interval for n, m in second.models.items()
     }
@@ -138,3 +157,90 @@ def test_break_even_cost_replays_the_same_positions() -> None:
     assert paid.findings.break_even_bps.value == pytest.approx(edge)
     at_edge = evaluate_run(golden_plan(replace(WITHOUT_COSTS, cost_bps=edge)), RUN.windows[:2], series, [])
     assert at_edge.models[TRADED].measures["total_return"].value == pytest.approx(0, abs=1e-4)
+
+
+def test_similar_trials_count_for_less_than_strangers() -> None:
+    """A copy adds nothing in effect, a stranger one; both are in the number, of the symbol or of all."""
+    run = example_run(5)
+    own = make_trial("0", daily=run.evaluation.daily[TRADED], day=run.evaluation.day)
+    copy, stranger = replace(own, procedure="1"), make_trial("2", symbol="BTCUSDT")
+    alone, with_copy, with_stranger = (
+        evaluate_run(run.plan, run.windows, run.series, trials) for trials in ([own], [own, copy], [own, stranger])
+    )
+    assert with_copy.findings.num_trials == with_stranger.findings.num_trials == 2
+    assert (with_copy.num_trials_of_symbol, with_stranger.num_trials_of_symbol) == (2, 1)
+    assert with_copy.findings.effective_trials == pytest.approx(1)
+    assert with_stranger.findings.effective_trials == 2
+    assert with_copy.findings.dsr.value == pytest.approx(alone.findings.dsr.value)
+    assert with_copy.deflation.dsr_of_all_trials.rank < alone.findings.dsr.rank
+    assert with_stranger.findings.dsr == with_stranger.deflation.dsr_of_all_trials
+
+
+def test_run_without_a_ledger_is_its_own_only_trial() -> None:
+    """Nothing noted, nothing to deflate for."""
+    run = example_run(5)
+    found = evaluate_run(run.plan, run.windows, run.series, [])
+    assert (found.findings.num_trials, found.findings.effective_trials, found.num_attempts) == (1, 1, 1)
+    assert found.findings.dsr == found.psr
+
+
+def test_another_attempt_is_shown_and_does_not_count() -> None:
+    """Two models of this procedure that read one test are two attempts at one trial."""
+    run = example_run(3)
+    own = procedure_hash(run.plan.procedure, run.plan.feature_set)
+    trials = [replace(make_trial(own), num_attempts=2), replace(make_trial("1"), num_attempts=5)]
+    found = evaluate_run(run.plan, run.windows, run.series, trials)
+    assert (found.findings.num_trials, found.num_attempts) == (2, 2)
+
+
+def test_differences_stand_against_every_other_model_and_rule() -> None:
+    """The simplest first, equal to the difference of the two curves, with a log-loss only between forecasts."""
+    found = example_run(9).evaluation
+    assert list(found.differences) == [FLAT, LONG, LAST_RETURN, OTHER, PINE]
+    for name, difference in found.differences.items():
+        own, other = found.models[TRADED].measures, found.models[name].measures
+        ratio = (own["sharpe_ratio"].value or 0.0) - (other["sharpe_ratio"].value or 0.0)
+        assert difference.sharpe_ratio.value.value == pytest.approx(ratio)
+        assert difference.sharpe_ratio.interval.reason is None
+        assert (difference.log_loss is None) == (name != OTHER)
+    to_prior = found.differences[OTHER].log_loss
+    assert to_prior is not None
+    losses = [found.models[name].measures["log_loss"].rank for name in (TRADED, OTHER)]
+    assert to_prior.value.value == pytest.approx(losses[0] - losses[1])
+    assert found.forecast.word == "volatility only" and "no model of volatility" in found.forecast.reason
+
+
+def test_volatility_baseline_decides_the_forecast_line() -> None:
+    """Beside the traded forecasts themselves nothing is ahead; beside the prior's, direction is known."""
+    run = example_run(9)
+    for source, word in ((TRADED, "volatility only"), (OTHER, "direction")):
+        windows = tuple(w.model_copy(update={"models": w.models | {VOLATILITY: w.models[source]}}) for w in run.windows)
+        series = tuple(
+            replace(
+                s,
+                probability=s.probability | {VOLATILITY: s.probability[source]},
+                position=s.position | {VOLATILITY: s.position[source]},
+            )
+            for s in run.series
+        )
+        assert evaluate_run(run.plan, windows, series, []).forecast.word == word
+
+
+def test_random_signals_are_a_rule_without_skill() -> None:
+    """They trade as often as the traded model, and the test against rules without skill meets their median too."""
+    found = example_run(9).evaluation
+    assert found.random_signals.num_trades == found.findings.num_trades
+    assert np.array_equal(found.random_signals.day, found.day)
+    against = no_skill_p_value(found.daily[TRADED], found.random_signals.median_daily_returns[None], found.draws)
+    assert found.findings.no_skill_p.rank >= against.rank
+
+
+def test_funding_of_the_tests_is_counted() -> None:
+    """None is stored for the example; what the stored bars carry is counted by day, and charged."""
+    run = example_run(3)
+    assert run.evaluation.funding_days == FundingDays(num_settled=21, num_charged=0)
+    first = run.series[0]
+    bars = replace(first.klines, funding=np.where(first.klines.open_time % DAY_MS == 0, 0.001, 0.0))
+    found = evaluate_run(run.plan, run.windows, (replace(first, klines=bars), *run.series[1:]), [])
+    assert found.funding_days == FundingDays(num_settled=21, num_charged=7)
+    assert found.models[TRADED].measures["funding"].value != 0

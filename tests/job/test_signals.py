@@ -4,6 +4,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from job.backtest.costs import Costs
+from job.backtest.exits import ExitReason
+from job.backtest.market_bars import MarketBars
+from job.settings.procedure import StrategySettings
 from job.signals import NEVER, Thresholds, TradingRules, target_positions, trade
 from tests.support.klines import random_klines
 
@@ -87,3 +90,33 @@ def test_trade_on_spot_is_never_short() -> None:
     rules = TradingRules(costs=FREE, market="spot", hold_bars=5, bars_per_year=8760)
     account = trade(random_klines(20, "1h"), np.full(20, 0.1), HALF, rules)
     assert not account.in_market.any()
+
+
+@pytest.mark.parametrize("changes", [{"sizing": "volatility"}, {"stop_loss_atr": 2.0}, {"take_profit_atr": 2.0}])
+def test_trade_refuses_bars_that_do_not_carry_what_the_strategy_needs(changes: dict[str, object]) -> None:
+    """A slice alone does not know the day before it: its sizes and exits must have been computed before the cut."""
+    rules = TradingRules(
+        costs=FREE, market="perp", hold_bars=5, bars_per_year=8760, strategy=StrategySettings.model_validate(changes)
+    )
+    klines = random_klines(20, "1h")
+    with pytest.raises(ValueError, match="MarketBars"):
+        trade(klines, np.full(20, 0.9), HALF, rules)
+    assert len(trade(MarketBars.of(klines), np.full(20, 0.9), HALF, rules).trades) == 1
+
+
+def test_trade_takes_no_more_than_the_largest_size() -> None:
+    """A fixed size is the whole account, or as much of it as is allowed."""
+    klines, forecast = random_klines(20, "1h"), np.full(20, 0.9)
+    for max_size, expected in ((0.25, 0.25), (1.0, 1.0), (3.0, 1.0)):
+        strategy = StrategySettings(max_size=max_size)
+        rules = TradingRules(costs=FREE, market="perp", hold_bars=5, bars_per_year=8760, strategy=strategy)
+        assert trade(klines, forecast, HALF, rules).trades.entry_notional[0] == pytest.approx(expected)
+
+
+def test_trade_ends_after_the_longest_hold() -> None:
+    """A signal that is repeated for ever is held for so many bars, once."""
+    rules = TradingRules(
+        costs=FREE, market="perp", hold_bars=5, bars_per_year=8760, strategy=StrategySettings(max_hold=3)
+    )
+    trades = trade(random_klines(20, "1h"), np.full(20, 0.9), HALF, rules).trades
+    assert (list(trades.entry_bar), list(trades.exit_bar), list(trades.reason)) == ([1], [4], [ExitReason.TIME])

@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -6,10 +7,19 @@ import pytest
 from job import threshold_choice
 from job.arrays import FloatArray
 from job.backtest.costs import Costs
+from job.backtest.market_bars import MarketBars
 from job.intervals import DAY_MS, bars_per_year
-from job.settings.groups import OptimizeMetric
-from job.signals import NEVER, TradingRules
-from job.threshold_choice import GRID, MIN_TRADES, ThresholdChoice, ValidationBars, choose_thresholds
+from job.settings.procedure import OptimizeMetric, StrategySettings
+from job.signals import NEVER, TradingRules, trade
+from job.threshold_choice import (
+    GRID,
+    MIN_TRADES,
+    SYMMETRIC,
+    ThresholdChoice,
+    ValidationBars,
+    candidates,
+    choose_thresholds,
+)
 from tests.support.klines import START_MS, random_klines
 
 HOLD_BARS = 4
@@ -48,6 +58,32 @@ def test_grid_asks_for_at_least_as_much_to_buy() -> None:
     """Every pair lies around one half, with the buy side at least as far from it."""
     assert all(0 < 0.5 - pair.sell <= pair.buy - 0.5 + 1e-12 for pair in GRID)
     assert len(GRID) == len(set(GRID)) == 28
+
+
+def test_symmetric_thresholds_are_those_of_the_grid_that_ask_alike() -> None:
+    """Seven pairs, each as far above one half as below it; only they are tried where that was asked for."""
+    alike = [pair for pair in GRID if abs(pair.buy + pair.sell - 1) < 1e-12]
+    assert list(SYMMETRIC) == alike
+    symmetric = replace(rules(), strategy=StrategySettings(thresholds="symmetric"))
+    assert candidates(symmetric) == SYMMETRIC
+    assert candidates(rules()) == GRID
+    for seed in range(4):
+        choice = choose_thresholds(
+            make_blocks(seed, knowledge=1.0), metric=OptimizeMetric.SHARPE_RATIO, rules=symmetric, seed=0
+        )
+        assert choice.thresholds in SYMMETRIC
+
+
+def test_choose_thresholds_pays_for_what_its_bars_say() -> None:
+    """Stop-losses and sizes of the bars reach the choice: of half the size, the total return is about half."""
+    total = OptimizeMetric.TOTAL_RETURN
+    blocks = make_blocks(1, knowledge=1.0)
+    half = tuple(replace(b, klines=MarketBars.of(b.klines, size=0.5)) for b in blocks)
+    whole_score, half_score = (choose(b, total).score for b in (blocks, half))
+    assert whole_score is not None
+    assert half_score == pytest.approx(whole_score / 2, rel=0.1)
+    tight = tuple(replace(b, klines=MarketBars.of(b.klines, stop=1e-4)) for b in blocks)
+    assert choose(tight, total).thresholds == NEVER
 
 
 def test_choose_thresholds_stays_flat_on_noise() -> None:
@@ -98,7 +134,7 @@ def total_return_score(blocks: Blocks, choice: ThresholdChoice) -> float:
     """Sum of daily net returns less the deviation of its bootstrap, written as loops."""
     days: list[float] = []
     for block in blocks:
-        account = threshold_choice.trade(block.klines, block.probability, choice.thresholds, rules())
+        account = trade(block.klines, block.probability, choice.thresholds, rules())
         days += [float(account.bar_returns[start : start + 24].sum()) for start in range(0, BLOCK_BARS, 24)]
     draws = np.random.default_rng(0).integers(0, len(days), size=(threshold_choice.NUM_DRAWS, len(days)))
     totals = [sum(days[day] for day in draw) for draw in draws]

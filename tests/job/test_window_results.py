@@ -8,7 +8,7 @@ from job.artifacts.stored_records import parse_record, record_bytes
 from job.errors import DataError
 from job.evaluation.measure import Measure
 from job.records import WindowRecord
-from job.window_results import measure_records, read_series
+from job.window_results import BAR_COLUMNS, measure_records, read_series
 from tests.support.runs import INTERVAL, TRADED, example_run
 
 RUN = example_run(3)
@@ -17,7 +17,7 @@ RUN = example_run(3)
 def series_data() -> bytes:
     """A stored slice with two models."""
     series = RUN.series[0]
-    columns = {name: getattr(series.klines, name) for name in ("open_time", "open", "high", "low", "close", "volume")}
+    columns = {name: getattr(series.klines, name) for name in BAR_COLUMNS}
     return arrays_to_bytes(
         columns
         | {"up": series.up}
@@ -27,10 +27,11 @@ def series_data() -> bytes:
 
 
 def test_series_come_back_bar_by_bar() -> None:
-    """Klines, labels, forecasts and positions of every model survive being stored, to the bit."""
+    """Bars, terms, labels, forecasts and positions of every model survive being stored, to the bit."""
     found, expected = read_series(series_data(), interval=INTERVAL, where="series.npz"), RUN.series[0]
     assert found.klines.interval == INTERVAL
-    assert found.klines.close.tobytes() == expected.klines.close.tobytes()
+    for name in BAR_COLUMNS:
+        assert getattr(found.klines, name).tobytes() == getattr(expected.klines, name).tobytes()
     assert found.up.tobytes() == expected.up.tobytes()
     assert list(found.probability) == list(expected.probability)
     for name in found.probability:
@@ -39,7 +40,7 @@ def test_series_come_back_bar_by_bar() -> None:
         assert np.array_equal(found.position[name], expected.position[name])
 
 
-@pytest.mark.parametrize("missing", ["open_time", "close", "up"])
+@pytest.mark.parametrize("missing", ["open_time", "close", "up", "size", "stop", "take", "funding"])
 def test_series_without_an_array_are_refused(missing: str) -> None:
     """A foreign archive is named, and so is what it lacks."""
     arrays = dict(np.load(io.BytesIO(series_data())))

@@ -6,14 +6,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from job.errors import ExitCode, NoDataError
-from job.intervals import DAY_MS, HOUR_MS, MINUTE_MS
+from job.intervals import DAY_MS, HOUR_MS, INTERVAL_MS, MINUTE_MS
 from job.windows import Span, Window, known_before, plan_windows
 
 END_MS = 1_767_180_900_000  # 2025-12-31 11:35 UTC, the close of a 5m bar
 
 
 def plan(
-    days: float, *, late_ms: int = 0, data_days: int = 180, anchored: bool = False, train: int = 30, test: int = 7
+    days: float,
+    *,
+    late_ms: int = 0,
+    data_days: int = 180,
+    anchored: bool = False,
+    reduce_test: bool = False,
+    train: int = 30,
+    test: int = 7,
 ) -> tuple[Window, ...]:
     """Windows over ``days`` of bars whose features begin ``late_ms`` after the first bar."""
     return plan_windows(
@@ -23,6 +30,7 @@ def plan(
         window_size=train,
         test_size=test,
         anchored=anchored,
+        reduce_test=reduce_test,
     )
 
 
@@ -31,6 +39,7 @@ spans = st.builds(
     st.floats(40, 400),
     data_days=st.integers(40, 400),
     anchored=st.booleans(),
+    reduce_test=st.booleans(),
     train=st.integers(5, 30),
     test=st.integers(1, 9),
 )
@@ -97,6 +106,38 @@ def test_plan_windows_anchored_grows_from_one_start() -> None:
     assert {w.train.start_ms for w in anchored} == {END_MS - 180 * DAY_MS}
 
 
+def test_plan_windows_tests_the_days_left_over() -> None:
+    """Three of 180 days make a first window with a shorter test and whole training; without days over there is none."""
+    whole, reduced = plan(180), plan(180, reduce_test=True)
+    assert [(w.train, w.test) for w in reduced[1:]] == [(w.train, w.test) for w in whole]
+    first = reduced[0]
+    assert first.test.end_ms - first.test.start_ms == 3 * DAY_MS
+    assert first.train == Span(start_ms=END_MS - 180 * DAY_MS, end_ms=END_MS - 150 * DAY_MS)
+    assert plan(177, reduce_test=True) == plan(177)
+    assert [w.test.end_ms - w.test.start_ms for w in plan(33, reduce_test=True)] == [3 * DAY_MS]
+
+
+@given(spans)
+@settings(max_examples=60, deadline=None)
+def test_plan_windows_shortens_no_test_but_the_first(windows: tuple[Window, ...]) -> None:
+    """All tests are of one length, but the first, which may be shorter, and never trains on less than the others."""
+    lengths = [window.test.end_ms - window.test.start_ms for window in windows]
+    assert set(lengths[1:]) <= {max(lengths)}
+    trained = [window.train.end_ms - window.train.start_ms for window in windows]
+    assert min(trained) == trained[0]
+
+
+@pytest.mark.parametrize("train", [7, 31])
+@pytest.mark.parametrize("bar_ms", list(INTERVAL_MS.values()))
+def test_window_blocks_begin_and_end_with_a_bar(train: int, bar_ms: int) -> None:
+    """Also where the days do not divide by five: no bar lies across the border of two blocks."""
+    end_ms = END_MS - END_MS % bar_ms
+    window = Window(index=0, train=Span(start_ms=end_ms - train * DAY_MS, end_ms=end_ms), test=None)
+    borders = [ms for b in window.blocks for span in (b.fit, b.validation) for ms in (span.start_ms, span.end_ms)]
+    assert all((end_ms - border) % bar_ms == 0 for border in borders)
+    assert (window.blocks[1].validation.end_ms, window.blocks[0].fit.start_ms) == (end_ms, window.train.start_ms)
+
+
 def test_plan_windows_says_how_many_days_are_missing() -> None:
     """Too little history names what there is and what is needed, and ends with 66."""
     with pytest.raises(NoDataError, match=r"There are 35\.5 days .* needs 37 \(train 30, test 7\)") as caught:
@@ -130,6 +171,15 @@ def test_span_is_half_open() -> None:
     """A bar that opens at the end belongs to the next span."""
     span = Span(start_ms=100, end_ms=200)
     assert span.holds(np.array([99, 100, 199, 200])).tolist() == [False, True, True, False]
+
+
+def test_spans_that_only_touch_do_not_overlap() -> None:
+    """One moment in common is enough; an end is not within."""
+    day = Span(start_ms=0, end_ms=DAY_MS)
+    assert day.overlaps(day)
+    for start_ms, overlaps in ((DAY_MS - 1, True), (DAY_MS, False)):
+        other = Span(start_ms=start_ms, end_ms=2 * DAY_MS)
+        assert day.overlaps(other) is other.overlaps(day) is overlaps
 
 
 def test_span_reads_as_utc() -> None:

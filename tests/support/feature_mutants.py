@@ -6,9 +6,9 @@ from dataclasses import replace
 import numpy as np
 
 from job.arrays import FloatArray, IntArray
+from job.audit.future import Build
 from job.data.feature_rows import FeatureRows
 from job.data.klines import Klines
-from job.features.checks import Build
 from job.intervals import HOUR_MS, interval_ms
 
 Column = Callable[[Klines], FloatArray]

@@ -15,13 +15,13 @@ from job.evaluation.measure import Measure
 from job.intervals import DAY_MS
 from job.model.classifier import Learner, LossCurve, OnEpoch, ValidatedFit, mean_log_loss
 from job.model.prior import PriorLearner
-from job.procedure import TrainedProcedure, on_bars, train_procedure
+from job.procedure import TrainedProcedure, train_procedure
 from job.records import MeasureRecord, ModelRecord, PlanRecord, ProcedureRecord, WindowRecord, WindowSpanRecord
-from job.rows import Dataset, LabelledRows, join_labels
-from job.rules import make_labels, trading_rules
+from job.rows import Dataset, LabelledRows
+from job.rules import make_dataset, trading_rules
 from job.run.ledger import Trial
 from job.run_evaluation import RunEvaluation, evaluate_run
-from job.settings.groups import (
+from job.settings.procedure import (
     CostSettings,
     FeatureSettings,
     LabelSettings,
@@ -30,8 +30,7 @@ from job.settings.groups import (
     StrategySettings,
     WindowSettings,
 )
-from job.signals import trade
-from job.slice_outcome import SliceOutcome
+from job.slice_outcome import SliceOutcome, forecast_and_trade
 from job.window_results import WindowSeries, read_series, series_bytes, window_record
 from job.windows import Window, plan_windows
 
@@ -112,10 +111,7 @@ def example_run(num_windows: int = 3, *, world: World = "edge", failed: tuple[in
     markets = synthetic_markets(world, seed=5, interval=INTERVAL, num_days=num_days + 2, last_close_ms=END_MS)
     plan, windows = _plan(num_days)
     klines = markets[SYNTHETIC_SYMBOL]
-    dataset = Dataset(
-        klines=klines,
-        rows=join_labels(_features(markets), klines, make_labels(klines, plan.procedure)),
-    )
+    dataset = make_dataset(klines, _features(markets), plan.procedure)
     finished = [window for window in windows if window.index not in failed]
     records, series = [], []
     for window in finished:
@@ -123,7 +119,8 @@ def example_run(num_windows: int = 3, *, world: World = "edge", failed: tuple[in
         tested = _test(trained, dataset, window, plan)
         records.append(window_record(window, plan, trained, tested, traded_model=TRADED))
         series.append(read_series(series_bytes(tested), interval=INTERVAL, where="memory"))
-    trials = [Trial(procedure="0" * 16, daily_returns=utc_daily_returns(tested.accounts[TRADED]).value)]
+    of_last = utc_daily_returns(tested.accounts[TRADED])
+    trials = [Trial(procedure="0" * 16, symbol=SYNTHETIC_SYMBOL, day=of_last.day, daily_returns=of_last.value)]
     return ExampleRun(
         plan=plan,
         windows=tuple(records),
@@ -253,18 +250,7 @@ def _train(learner: Learner, dataset: Dataset, window: Window, plan: PlanRecord)
 
 def _test(trained: dict[str, TrainedProcedure], dataset: Dataset, window: Window, plan: PlanRecord) -> SliceOutcome:
     assert window.test is not None
-    klines = dataset.klines.between(window.test.start_ms, window.test.end_ms)
-    rows = dataset.rows.within(window.test)
-    probability = {n: on_bars(klines, rows.open_time, t.forecast(rows.features)) for n, t in trained.items()}
-    return SliceOutcome(
-        klines=klines,
-        up=on_bars(klines, rows.open_time, rows.up),
-        probability=probability,
-        accounts={
-            n: trade(klines, probability[n], t.choice.thresholds, trading_rules(plan.procedure))
-            for n, t in trained.items()
-        },
-    )
+    return forecast_and_trade(dataset, window.test, trained, trading_rules(plan.procedure))
 
 
 def _losses(rows: LabelledRows) -> tuple[float, ...]:

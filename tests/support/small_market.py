@@ -40,7 +40,7 @@ def store_small_markets(conninfo: str, markets: dict[str, Klines]) -> None:
     from job.data.kline_table import write_klines
     from job.data.postgres import connect
     from job.feature_store import update_features
-    from job.settings.groups import FeatureSettings, MarketSettings
+    from job.settings.procedure import FeatureSettings, MarketSettings
 
     with connect(conninfo) as connection:
         for symbol, klines in markets.items():

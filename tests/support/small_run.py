@@ -24,15 +24,8 @@ from job.feature_store import update_features
 from job.intervals import DAY_MS
 from job.run.run import Run
 from job.settings.commands import PlanCommand
-from job.settings.groups import (
-    ComputeSettings,
-    CostSettings,
-    FeatureSettings,
-    MarketSettings,
-    ModelSettings,
-    RunSettings,
-    WindowSettings,
-)
+from job.settings.operation import ComputeSettings, RunSettings
+from job.settings.procedure import CostSettings, FeatureSettings, MarketSettings, ModelSettings, WindowSettings
 
 INTERVAL = "15m"
 BAR_MS = DAY_MS // 96
@@ -61,8 +54,9 @@ def small_settings(save_path: Path, *, run_id: str | None = RUN_ID, **changes: A
     def group(kind: Any) -> Any:
         return kind(**{name: value for name, value in values.items() if name in kind.model_fields})
 
+    market = {name: value for name, value in changes.items() if name in MarketSettings.model_fields}
     return PlanCommand(
-        market=MARKET,
+        market=MARKET.model_copy(update=market),
         windows=group(WindowSettings),
         model=group(ModelSettings),
         costs=group(CostSettings),

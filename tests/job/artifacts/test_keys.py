@@ -4,7 +4,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from job.artifacts.keys import LEDGER_PREFIX, RUNS_INDEX, RunKeys, check_key, check_prefix, check_run_id
+from job.artifacts.keys import (
+    LEDGER_PREFIX,
+    RUNS_INDEX,
+    RunKeys,
+    check_key,
+    check_prefix,
+    check_run_id,
+    holdout_book,
+)
 from job.errors import ConfigError, ExitCode
 
 STAMP = "20251231_113000"
@@ -21,11 +29,13 @@ def test_keys_are_the_promised_names() -> None:
         keys.window_failure(3),
         keys.execution(3),
         keys.attempt(3, 1),
+        keys.null_world(3),
         keys.best_model_window(3),
         keys.best_model_final(STAMP),
         keys.window_metrics_csv(STAMP),
         keys.visualization("loss_curve"),
         keys.summary,
+        keys.holdout,
         keys.report,
         keys.manifest,
         keys.trained_model(STAMP),
@@ -39,11 +49,13 @@ def test_keys_are_the_promised_names() -> None:
         "runs/demo-edge/windows/3/failure.json",
         "runs/demo-edge/windows/3/execution.json",
         "runs/demo-edge/windows/3/attempts/1.json",
+        "runs/demo-edge/null_worlds/3.json",
         "runs/demo-edge/best_model_window_3.pt",
         f"runs/demo-edge/best_model_final_{STAMP}.pt",
         f"runs/demo-edge/window_metrics_{STAMP}.csv",
         "runs/demo-edge/visualizations/loss_curve.png",
         "runs/demo-edge/summary.json",
+        "runs/demo-edge/holdout.json",
         "runs/demo-edge/report.html",
         "runs/demo-edge/manifest.json",
         f"runs/demo-edge/lorentzian_classifier_{STAMP}.pt",
@@ -51,6 +63,7 @@ def test_keys_are_the_promised_names() -> None:
         f"runs/demo-edge/loss_curve_{STAMP}.png",
     ]
     assert (RUNS_INDEX, LEDGER_PREFIX) == ("runs-index.json", "ledger/")
+    assert holdout_book("binance-perp-SOLUSDT-5m", "0a") == "holdout/binance-perp-SOLUSDT-5m/0a.json"
 
 
 @pytest.mark.parametrize("run_id", ["a", "SOLUSDT-5m-20251231T1130-0123abcd", "1", "a" * 63, "a.b_c-d"])

@@ -6,7 +6,9 @@ import pytest
 from job.data.digests import day_digests
 from job.data.feature_table import write_features
 from job.data.kline_table import write_klines
+from job.data.outside_series import OutsideSeries, SeriesKey, funding_key
 from job.data.postgres import Connection, connect
+from job.data.series_table import write_series
 from job.intervals import DAY_MS
 from tests.support.stored_data import MARKET, START_MS, make_bars, make_feature_rows, make_feature_set
 
@@ -85,3 +87,23 @@ def test_day_digests_leave_out_other_markets_and_sets(database: str) -> None:
         assert digests(connection) == before
         part = digests(connection, start_ms=START_MS + DAY_MS, end_ms=START_MS + 2 * DAY_MS)
     assert part == {DAYS[1]: before[DAYS[1]]}
+
+
+def test_day_digests_cover_the_funding_of_the_market(database: str) -> None:
+    """A changed, added or revised rate changes its day alone, unless funding is left out; other series do not count."""
+    due = START_MS + DAY_MS * np.arange(3, dtype=np.int64) + 5
+    rates = OutsideSeries(event_time=due, available_at=due, value=np.full(3, 1e-4))
+    revision = OutsideSeries(event_time=due[1:2], available_at=due[1:2] + 1, value=np.array([2e-4]))
+    with connect(database) as connection:
+        fill(connection)
+        without = digests(connection)
+        write_series(connection, SeriesKey(source="elsewhere", name="funding:SOLUSDT"), rates)
+        assert digests(connection) == without
+        write_series(connection, funding_key(MARKET), rates)
+        funded = digests(connection)
+        assert all(funded[day] != without[day] for day in DAYS)
+        write_series(connection, funding_key(MARKET), revision)
+        revised = digests(connection)
+        span = {"start_ms": START_MS, "end_ms": START_MS + 5 * DAY_MS}
+        assert day_digests(connection, MARKET, RECORD.identity, **span, with_funding=False) == without
+    assert [day for day in DAYS if revised[day] != funded[day]] == [DAYS[1]]

@@ -1,13 +1,12 @@
-import warnings
 from functools import partial
 
 import numpy as np
 import pytest
-from arch.bootstrap import optimal_block_length
 
 from job.evaluation import bootstrap as subject
-from job.evaluation.bootstrap import DayDraws, Interval, confidence_interval, draw_days, draw_indices
+from job.evaluation.bootstrap import DayDraws, Interval, confidence_interval, draw_days, draw_indices, sharpe_interval
 from job.evaluation.returns import sharpe_ratio
+from tests.support.metric_oracles import blocks_of_one_sqrt, check_block_length
 from tests.support.return_series import NUM_SERIES, random_return_series
 
 annual_sharpe = partial(subject.sharpe_along_days, bars_per_year=365)
@@ -18,17 +17,18 @@ def daily_noise(num_days: int, seed: int, mean: float = 0.0) -> np.ndarray:
     return np.random.default_rng(seed).normal(mean, 0.01, num_days)
 
 
-@pytest.mark.parametrize("seed", [s for s in range(NUM_SERIES) if len(random_return_series(s)) >= 10])
-def test_optimal_block_days_is_that_of_arch(seed: int) -> None:
-    """The block length is arch's on every series that has variance, and 1 where it has none."""
-    series = random_return_series(seed)
-    if series.std() < 1e-12:
-        assert subject.optimal_block_days(series) == 1
-        return
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        oracle = optimal_block_length(series)["stationary"].iloc[0]
-    assert subject.optimal_block_days(series) == pytest.approx(oracle, rel=1e-10)
+def test_optimal_block_days_is_that_of_arch() -> None:
+    """On every series that has variance; a rule of thumb is caught."""
+    check_block_length(subject.optimal_block_days)
+    with pytest.raises(AssertionError, match="arch"):
+        check_block_length(blocks_of_one_sqrt)
+
+
+def test_optimal_block_days_of_a_constant_is_one() -> None:
+    """Nothing depends on anything, of however many days."""
+    for series in map(random_return_series, range(NUM_SERIES)):
+        if series.std() < 1e-12 or len(series) < 10:
+            assert subject.optimal_block_days(series) == 1
 
 
 def test_optimal_block_days_survives_a_silent_tail() -> None:
@@ -130,6 +130,17 @@ def test_confidence_interval_refuses_other_days() -> None:
         confidence_interval(annual_sharpe, np.zeros(71), draws)
     with pytest.raises(ValueError, match="finite"):
         confidence_interval(annual_sharpe, np.full(70, np.nan), draws)
+
+
+def test_sharpe_interval_is_of_the_annual_ratio() -> None:
+    """That of the plain statistic; too short comes before no variance, and rounding noise is none."""
+    returns = daily_noise(147, 3, mean=0.001)
+    draws = draw_days(returns, rng=np.random.default_rng(0), num_draws=400)
+    assert sharpe_interval(returns, draws) == confidence_interval(annual_sharpe, returns, draws)
+    flat = 0.1 + 1e-17 * np.arange(147)
+    assert sharpe_interval(flat, draws) == Interval(low=None, high=None, reason="zero_variance")
+    few = draw_days(flat[:59], rng=np.random.default_rng(0), num_draws=3)
+    assert sharpe_interval(flat[:59], few).reason == "too_short"
 
 
 def test_interval_has_bounds_or_a_reason() -> None:

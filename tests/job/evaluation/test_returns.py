@@ -1,4 +1,3 @@
-import warnings
 from collections.abc import Callable
 
 import numpy as np
@@ -8,20 +7,15 @@ from job.arrays import FloatArray
 from job.evaluation import returns as subject
 from job.evaluation.measure import Measure
 from tests.support.golden_bars import BARS_PER_YEAR, COLUMNS, GoldenAccount, run_golden
-from tests.support.return_series import NUM_SERIES, equity_of, random_return_series
-
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # its optional dependencies complain at import
-    import empyrical
+from tests.support.metric_oracles import (
+    ReturnMeasures,
+    check_return_measures,
+    drawdown_without_start,
+    sharpe_of_population,
+)
+from tests.support.return_series import equity_of
 
 DAYS = 365.0
-
-
-def agrees(measure: Measure, oracle: float) -> bool:
-    """Equal to 1e-10, or undefined where the oracle has no finite number."""
-    if measure.value is None:
-        return not np.isfinite(oracle) or oracle == 0 or abs(oracle) > 1e10
-    return bool(np.isclose(measure.value, oracle, rtol=1e-10, atol=1e-10))
 
 
 @pytest.mark.parametrize("column", COLUMNS)
@@ -42,26 +36,23 @@ def test_measures_of_the_golden_account(column: GoldenAccount) -> None:
         assert measure.value == pytest.approx(number, abs=1e-9)
 
 
-@pytest.mark.parametrize("seed", range(NUM_SERIES))
-def test_measures_agree_with_empyrical(seed: int) -> None:
+def test_measures_agree_with_empyrical() -> None:
     """On awkward and ordinary series alike, every measure is empyrical's or undefined where it has none."""
-    series = random_return_series(seed)
-    equity = equity_of(series)
-    with warnings.catch_warnings(), np.errstate(all="ignore"):
-        warnings.simplefilter("ignore")
-        pairs = [
-            (subject.total_return(equity), empyrical.cum_returns_final(series)),
-            (subject.max_drawdown(equity), empyrical.max_drawdown(series)),
-            (subject.sharpe_ratio(series, bars_per_year=DAYS), empyrical.sharpe_ratio(series, annualization=DAYS)),
-            (subject.sortino_ratio(series, bars_per_year=DAYS), empyrical.sortino_ratio(series, annualization=DAYS)),
-        ]
-        if len(series) >= subject.MIN_DAYS_TO_COMPOUND:
-            pairs += [
-                (subject.annual_return(equity, bars_per_year=DAYS), empyrical.cagr(series, annualization=DAYS)),
-                (subject.calmar_ratio(equity, bars_per_year=DAYS), empyrical.calmar_ratio(series, annualization=DAYS)),
-            ]
-    for measure, oracle in pairs:
-        assert agrees(measure, oracle), (measure, oracle)
+    check_return_measures(ReturnMeasures())
+
+
+@pytest.mark.parametrize(
+    ("mutant", "name"),
+    [
+        (ReturnMeasures(sharpe_ratio=sharpe_of_population), "sharpe_ratio"),
+        (ReturnMeasures(max_drawdown=drawdown_without_start), "max_drawdown"),
+    ],
+    ids=["ddof 0", "without E_0"],
+)
+def test_measures_with_a_mistake_do_not_agree_with_empyrical(mutant: ReturnMeasures, name: str) -> None:
+    """A deviation of the population and a drawdown without the start are caught."""
+    with pytest.raises(AssertionError, match=name):
+        check_return_measures(mutant)
 
 
 def test_sharpe_ratio_uses_the_sample_deviation() -> None:

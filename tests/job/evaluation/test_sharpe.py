@@ -9,6 +9,12 @@ from hypothesis import strategies as st
 from job.evaluation import sharpe as subject
 from job.evaluation.sharpe import SharpeMoments
 from tests.support.return_series import random_return_series
+from tests.support.statistics_oracles import (
+    check_dsr_of_fat_tails,
+    check_dsr_of_noise,
+    dsr_of_one_trial,
+    dsr_with_excess_kurtosis,
+)
 
 # Bailey and López de Prado (2014): an annual ratio of 2.5 over five years of 250 days, skewed and fat-tailed,
 # the best of 100 trials whose annual ratios have a variance of one half.
@@ -24,17 +30,6 @@ def noise(num_series: int, num_days: int, seed: int) -> np.ndarray:
 def daily_sharpes(series: np.ndarray) -> np.ndarray:
     """Daily ratio of each row."""
     return series.mean(axis=1) / series.std(axis=1, ddof=1)
-
-
-def share_of_lucky_winners(num_repeats: int, *, num_trials: float, num_strategies: int = 100) -> float:
-    """How often the best of many noise strategies is believed when ``num_trials`` are owned up to."""
-    believed = 0
-    for seed in range(num_repeats):
-        series = noise(num_strategies, 147, seed)
-        ratios = daily_sharpes(series)
-        best = subject.dsr(series[ratios.argmax()], num_trials=num_trials, trial_sharpes=ratios)
-        believed += best.rank > 0.95
-    return believed / num_repeats
 
 
 def test_probability_above_gives_the_published_numbers() -> None:
@@ -151,16 +146,16 @@ def test_dsr_of_one_trial_is_the_psr() -> None:
     assert subject.dsr(series, num_trials=1, trial_sharpes=np.array([0.3])) == subject.psr(series)
 
 
-def test_dsr_takes_no_comfort_from_few_similar_trials() -> None:
-    """Fewer than ten results use at least the sampling variance; ten or more use their own."""
-    few = subject.deflated_benchmark(num_days=147, num_trials=5, trial_sharpes=np.full(5, 0.1))
-    assert few == pytest.approx(subject.expected_maximum(5) / 146**0.5)
+@pytest.mark.parametrize("num_trials", [5, 10, 40])
+def test_dsr_takes_no_comfort_from_similar_trials(num_trials: int) -> None:
+    """Trials that agree are given at least the sampling variance; a wider spread counts as it is."""
+    alike = np.full(num_trials, 0.1)
+    benchmark = subject.deflated_benchmark(num_days=147, num_trials=num_trials, trial_sharpes=alike)
+    assert benchmark == pytest.approx(subject.expected_maximum(num_trials) / 146**0.5)
     wide = np.array([-1.0, 1.0])
     assert subject.deflated_benchmark(num_days=147, num_trials=2, trial_sharpes=wide) == pytest.approx(
         2**0.5 * subject.expected_maximum(2)
     )
-    many = subject.deflated_benchmark(num_days=147, num_trials=10, trial_sharpes=np.full(10, 0.1))
-    assert many == pytest.approx(0, abs=1e-12)
 
 
 def test_dsr_falls_with_every_trial() -> None:
@@ -172,7 +167,23 @@ def test_dsr_falls_with_every_trial() -> None:
     assert len(set(values)) == len(values)
 
 
+def test_dsr_is_the_published_formula_on_fat_tails() -> None:
+    """With the full kurtosis; the excess kurtosis in its place is caught."""
+    check_dsr_of_fat_tails(subject.dsr)
+    with pytest.raises(AssertionError, match="published formula"):
+        check_dsr_of_fat_tails(dsr_with_excess_kurtosis)
+
+
 def test_dsr_does_not_believe_the_best_of_a_hundred_lucky_ones() -> None:
-    """The best of 100 noise strategies is believed in at most 5 % of repeats; uncounted trials are caught."""
-    assert share_of_lucky_winners(200, num_trials=100) <= 0.05
-    assert share_of_lucky_winners(60, num_trials=1) > 0.9
+    """In at most 5 % of repeats; trials that are not counted are caught."""
+    check_dsr_of_noise(subject.dsr, num_repeats=40)
+    with pytest.raises(AssertionError, match="was believed"):
+        check_dsr_of_noise(dsr_of_one_trial, num_repeats=40)
+
+
+@pytest.mark.slow
+def test_dsr_does_not_believe_lucky_ones_in_two_hundred_repeats() -> None:
+    """The same at its full size."""
+    check_dsr_of_noise(subject.dsr)
+    with pytest.raises(AssertionError, match="was believed"):
+        check_dsr_of_noise(dsr_of_one_trial)

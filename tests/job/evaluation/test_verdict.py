@@ -1,3 +1,4 @@
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -16,6 +17,7 @@ CONVINCING = Findings(
     sharpe=Measure.of(3.2),
     sharpe_interval=Interval(low=1.8, high=4.6),
     num_trials=12,
+    effective_trials=12.0,
     dsr=Measure.of(0.991),
     no_skill_p=Measure.of(0.004),
     min_track_record_days=Measure.of(99.2),
@@ -53,11 +55,21 @@ def test_judge_calls_all_three_conditions_evidence() -> None:
         ),
         (replace(CONVINCING, num_trades=0, sharpe=UNDEFINED), ("No trade", "700 days")),
         (replace(CONVINCING, num_days=42), ("42 days", "60")),
-        (replace(CONVINCING, sharpe=UNDEFINED), ("no Sharpe ratio", "zero_variance")),
-        (replace(CONVINCING, dsr=Measure.of(0.82), num_trials=50), ("luck of 50 trials", "0.820", "below 0.95")),
-        (replace(CONVINCING, dsr=Measure.undefined("extreme_moments"), num_trials=1), ("1 trial ", "extreme_moments")),
+        (replace(CONVINCING, sharpe=UNDEFINED), ("no Sharpe ratio", "never varies")),
+        (
+            replace(CONVINCING, dsr=Measure.of(0.82), num_trials=50, effective_trials=50.0),
+            ("luck of 50 trials:", "0.820", "below 0.95"),
+        ),
+        (
+            replace(CONVINCING, dsr=Measure.of(0.82), num_trials=50, effective_trials=7.25),
+            ("50 trials, as many as 7.25 independent ones", "0.820"),
+        ),
+        (
+            replace(CONVINCING, dsr=Measure.undefined("extreme_moments"), num_trials=1, effective_trials=1.0),
+            ("1 trial ", "returns too extreme"),
+        ),
     ],
-    ids=["loses", "covers zero", "no trades", "too short", "no Sharpe", "deflated", "not deflated"],
+    ids=["loses", "covers zero", "no trades", "too short", "no Sharpe", "deflated", "similar trials", "not deflated"],
 )
 def test_judge_says_why_there_is_no_evidence(findings: Findings, fragments: tuple[str, ...]) -> None:
     """Each condition that fails has its own sentence, with its numbers."""
@@ -94,10 +106,11 @@ def test_settle_names_days_size_costs_and_a_command() -> None:
         min_track_record_days=Measure.of(989.6),
     )
     settle = judge(unclear).settle
-    assert "needs 990 days" in settle
+    assert "above zero from 1,413 days on; 147 were tested" in settle  # 147 * (3.1 / 1.0) ** 2 = 1,412.7
+    assert "one-sided chance of 95 % that the ratio is above zero takes 990 days" in settle
     assert "Over 147 days a true Sharpe ratio of 4.4 stands out" in settle
     assert "14.3 bps a side; 7.0 were assumed" in settle
-    assert settle.endswith("Next: lorentzian walkforward --data-days 1095")
+    assert settle.endswith("Next: lorentzian walkforward --data-days 1825")
 
 
 def test_settle_of_a_losing_run_does_not_promise_days() -> None:
@@ -114,6 +127,43 @@ def test_settle_asks_for_more_days_than_were_tested() -> None:
     """The next command never repeats the run that was judged, up to what the market has."""
     assert judge(CONVINCING).settle.endswith("--data-days 1095")
     assert judge(replace(CONVINCING, num_days=1_800)).settle.endswith("--data-days 1825")
+
+
+def test_settle_does_not_contradict_a_short_one_sided_record() -> None:
+    """Where more days were tested than a one-sided chance takes, an interval across zero still asks for more."""
+    unclear = replace(
+        CONVINCING,
+        num_days=147,
+        sharpe=Measure.of(2.7),
+        sharpe_interval=Interval(low=-0.3, high=5.7),
+        min_track_record_days=Measure.of(138.2),
+    )
+    verdict = judge(unclear)
+    assert "cannot be told from zero" in verdict.reason
+    assert "above zero from 182 days on; 147 were tested" in verdict.settle
+    assert "one-sided chance of 95 % that the ratio is above zero takes 139 days" in verdict.settle
+
+
+def test_settle_says_where_no_history_is_long_enough() -> None:
+    """Days that no market has are not promised, and not contradicted by a command that asks for fewer."""
+    faint = replace(CONVINCING, sharpe=Measure.of(1e-9), sharpe_interval=Interval(low=-1.5, high=1.5))
+    settle = judge(faint).settle
+    assert "takes more than 1,825 days" in settle
+    assert settle.endswith("--data-days 1825")
+
+
+@given(sharpe=st.floats(0.01, 8), low=st.floats(-8, 8), num_days=st.integers(60, 1_700))
+@settings(max_examples=150, deadline=None)
+def test_settle_agrees_with_the_interval(*, sharpe: float, low: float, num_days: int) -> None:
+    """More days than were tested are asked for exactly where the interval does not lie above zero."""
+    low = round(min(low, sharpe), 9)
+    interval = Interval(low=low, high=sharpe + 1)
+    settle = judge(replace(CONVINCING, num_days=num_days, sharpe=Measure.of(sharpe), sharpe_interval=interval)).settle
+    found = re.search(r"above zero from ([\d,]+) days on", settle)
+    needed = 1_826 if found is None else int(found[1].replace(",", ""))
+    assert (needed <= num_days) == (low > 0)
+    asked = int(settle.rpartition(" ")[2])
+    assert found is None or needed <= asked
 
 
 def test_settle_survives_an_empty_run() -> None:

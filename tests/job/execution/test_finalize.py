@@ -1,11 +1,13 @@
+import itertools
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 
 from job.artifacts.folder import LocalStore
 from job.artifacts.keys import RunKeys
@@ -14,14 +16,26 @@ from job.artifacts.stored_records import parse_record, record_bytes
 from job.checkpoint import checkpoint_bytes
 from job.data.postgres import connect
 from job.errors import ConfigError, DataError
+from job.execution import final_model
 from job.execution import finalize as finalize_module
+from job.execution.final_model import FinalModel, fit_final_model
 from job.execution.finalize import Finalization, finalize, planned_runs
 from job.execution.window_attempt import attempt_window
 from job.intervals import DAY_MS
 from job.learners import make_learners, train_all
-from job.records import AttemptRecord, FailureRecord, PlanRecord, RunIndexEntry, RunsIndexRecord, SummaryRecord
+from job.records import (
+    AttemptRecord,
+    ExecutionRecord,
+    FailureRecord,
+    PlanRecord,
+    RunIndexEntry,
+    RunsIndexRecord,
+    SummaryRecord,
+)
 from job.report.window_table import window_metrics_csv
 from job.run.attempt import now_ms
+from job.run.ledger import note_reading
+from job.run.plan import windows_of
 from job.run.run import Run
 from job.run_evaluation import RunEvaluation
 from job.windows import Span, Window
@@ -36,6 +50,13 @@ from tests.support.small_run import (
     open_small_run,
     small_settings,
 )
+
+
+@dataclass(frozen=True, kw_only=True)
+class FinalModelFile:
+    """As much of a final model as is stored."""
+
+    data: bytes
 
 
 @pytest.fixture
@@ -53,7 +74,7 @@ def light(monkeypatch: pytest.MonkeyPatch) -> None:
         return {keys.window_metrics_csv(plan.stamp): window_metrics_csv(plan, evaluation.windows)}
 
     monkeypatch.setattr(finalize_module, "report_objects", table)
-    monkeypatch.setattr(finalize_module, "_final_model", lambda _run: b"the final model")
+    monkeypatch.setattr(finalize_module, "fit_final_model", lambda _run: FinalModelFile(data=b"the final model"))
 
 
 def summary_of(finalization: Finalization) -> SummaryRecord:
@@ -89,6 +110,14 @@ def unfinish(run: Run, index: int) -> Callable[[], None]:
     return lambda: run.store.replace(run.keys.window_manifest(index), stored.data, etag=None) and None
 
 
+def note_trial(run: Run, *, seed: int) -> None:
+    """Another procedure reads the run's first test."""
+    model = run.plan.procedure.model.model_copy(update={"seed": seed})
+    procedure = run.plan.procedure.model_copy(update={"model": model})
+    plan = run.plan.model_copy(update={"procedure": procedure})
+    note_reading(run.ledger, plan, windows_of(plan)[0], model_hash="0a")
+
+
 def fail(run: Run, index: int) -> Callable[[], None]:
     """Let a window have failed for good; the returned function lets it succeed after all."""
     failure = FailureRecord(index=index, exit_code=65, message="The data changed.", remedy="")
@@ -112,6 +141,7 @@ def test_finalized_run_has_every_artifact_of_the_contract(run: Run) -> None:
     assert len([name for name in names if name.startswith("visualizations/") and name.endswith(".png")]) >= 4
     assert faults_of(run) == []
     assert (summary.headline, summary.num_done, summary.num_trials) == ("3 of 3 windows", 3, 1)
+    assert any("independent labels" in warning for warning in summary.warnings)
     entry = entry_of(run)
     assert (entry.state, entry.num_done, entry.verdict) == ("finished", 3, summary.verdict)
 
@@ -137,7 +167,7 @@ def test_finalizing_twice_is_finalizing_once(run: Run, monkeypatch: pytest.Monke
     """The second one finds the result, trains nothing and returns the same summary."""
     first = finalize(run)
     before = results_of(run)
-    monkeypatch.setattr(finalize_module, "_final_model", lambda _: pytest.fail("it was trained again"))
+    monkeypatch.setattr(finalize_module, "fit_final_model", lambda _: pytest.fail("it was trained again"))
     assert summary_of(finalize(run)) == summary_of(first)
     assert results_of(run) == before
 
@@ -215,15 +245,15 @@ def test_finalizers_at_once_leave_one_result(run: Run) -> None:
 def test_slow_finalizer_does_not_take_a_window_away(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """One that has seen two windows writes after one that has seen three: three stand, in result and index."""
     succeed = fail(run, 1)
-    final_model = finalize_module._final_model
+    fit_final_model = finalize_module.fit_final_model
 
-    def overtaken(of_run: Run) -> bytes:
-        monkeypatch.setattr(finalize_module, "_final_model", final_model)
+    def overtaken(of_run: Run) -> FinalModel:
+        monkeypatch.setattr(finalize_module, "fit_final_model", fit_final_model)
         succeed()
         assert summary_of(finalize(of_run)).num_done == 3
-        return final_model(of_run)
+        return fit_final_model(of_run)
 
-    monkeypatch.setattr(finalize_module, "_final_model", overtaken)
+    monkeypatch.setattr(finalize_module, "fit_final_model", overtaken)
     assert summary_of(finalize(run)).num_done == 3
     stored = run.store.get(run.keys.summary)
     assert stored is not None
@@ -247,13 +277,13 @@ def test_index_is_mended_after_a_finalizer_that_died(run: Run) -> None:
 def test_final_model_is_trained_on_the_newest_days(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """The last five days up to the end of the data, as every window is trained, and no test."""
     spans: list[Span] = []
-    load = finalize_module.load_dataset
+    load = final_model.load_dataset
 
     def spy(connection: Any, plan: PlanRecord, span: Span) -> Any:
         spans.append(span)
         return load(connection, plan, span)
 
-    monkeypatch.setattr(finalize_module, "load_dataset", spy)
+    monkeypatch.setattr(final_model, "load_dataset", spy)
     monkeypatch.setattr(finalize_module, "report_objects", lambda *_: {})
     finalize(run)
     newest = Span(start_ms=END_MS - TRAIN_DAYS * DAY_MS, end_ms=END_MS)
@@ -261,7 +291,9 @@ def test_final_model_is_trained_on_the_newest_days(run: Run, monkeypatch: pytest
     with connect(run.conninfo) as connection:
         training = load(connection, run.plan, newest)
     window = Window(index=3, train=newest, test=None)
-    learners = make_learners(run.plan.procedure.model, stream=3, device=run.device)
+    learners = make_learners(
+        run.plan.procedure.model, feature_names=run.plan.feature_names, stream=3, device=run.device
+    )
     expected = train_all(learners, training, window, run.plan.procedure)["logistic"]
     stored = run.store.get(run.keys.best_model_final(run.plan.stamp))
     assert stored is not None and stored.data == checkpoint_bytes(expected, run.plan)
@@ -298,6 +330,43 @@ def test_trials_are_those_of_the_ledger(run: Run, small_market: str, tmp_path: P
     assert "--ledger" in caught.value.remedy
 
 
+@pytest.mark.usefixtures("light")
+def test_later_trials_are_counted_for_who_asks(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A sweep leaves every byte as it was; a recount counts, keeps the final model, and writes nothing twice."""
+    assert summary_of(finalize(run)).num_trials == 1
+    once = results_of(run)
+    finalize(run, recount=True)
+    assert results_of(run) == once
+    note_trial(run, seed=1)
+    assert summary_of(finalize(run)).num_trials == 1
+    assert results_of(run) == once
+    monkeypatch.setattr(finalize_module, "fit_final_model", lambda _: pytest.fail("it was trained again"))
+    counted = summary_of(finalize(run, recount=True))
+    assert (counted.num_trials, entry_of(run).num_trials) == (2, 2)
+    assert counted.trials_counted_in == "the ledger of this save path as of the last finalization"
+    twice = results_of(run)
+    for recount in (True, False):
+        assert summary_of(finalize(run, recount=recount)) == counted
+    assert results_of(run) == twice
+    assert {name for name, data in twice.items() if once[name] != data} == {"manifest.json", "summary.json"}
+
+
+@pytest.mark.usefixtures("light")
+def test_recount_ends_while_others_train(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A trial that comes in the middle of each count is for the next one who asks."""
+    finalize(run)
+    seeds, build = itertools.count(1), finalize_module._build
+
+    def joined(*arguments: Any) -> Any:
+        note_trial(run, seed=next(seeds))
+        return build(*arguments)
+
+    monkeypatch.setattr(finalize_module, "_build", joined)
+    note_trial(run, seed=100)
+    assert summary_of(finalize(run, recount=True)).num_trials == 2
+    assert next(seeds) == 2
+
+
 def test_run_without_a_window_has_no_result(run: Run) -> None:
     """Where every window failed there is nothing to stitch: 65, with the first one's reason."""
     for index in range(3):
@@ -307,10 +376,56 @@ def test_run_without_a_window_has_no_result(run: Run) -> None:
 
 
 def test_training_is_not_finalized(run: Run) -> None:
-    """A basic training has its own manifest, which no finalizer replaces."""
-    write_with_manifest(run.store, run.keys.manifest, {}, root=run.keys.root, extra={})
-    with pytest.raises(DataError, match="is a basic training"):
+    """A basic training has its own manifest, which no finalizer replaces: 78, whatever state it is in."""
+    training = replace(run, plan=run.plan.model_copy(update={"kind": "training"}))
+    before = results_of(run)
+    with pytest.raises(ConfigError, match="Run small is a basic training, which has nothing to finalize"):
+        finalize(training)
+    assert results_of(run) == before
+
+
+@pytest.mark.usefixtures("light")
+def test_finalizer_says_which_windows_ran_elsewhere(run: Run) -> None:
+    """Two kinds of processor are in the log, with their windows, and not in the result."""
+    same = copied(run, Path(run.store.location).with_name("same"))
+    with structlog.testing.capture_logs() as lines:
+        finalize(same)
+    assert "nodes_differ" not in [line["event"] for line in lines]
+    stored = run.store.get(run.keys.execution(1))
+    assert stored is not None
+    execution = parse_record(ExecutionRecord, stored.data, where="execution.json")
+    run.store.put(run.keys.execution(1), record_bytes(execution.model_copy(update={"cpu": "Other CPU"})))
+    with structlog.testing.capture_logs() as lines:
         finalize(run)
+    (line,) = [line for line in lines if line["event"] == "nodes_differ"]
+    assert line["windows_by_node"] == {execution.cpu: [0, 2], "Other CPU": [1]}
+    assert results_of(run) == results_of(same)
+
+
+@pytest.mark.usefixtures("light")
+def test_finalizer_tells_of_its_stages(run: Run) -> None:
+    """Each once, in order, and none where everything is done already."""
+    notes: list[str] = []
+
+    class Told:
+        def advance_to(self, done: int, total: int, *, note: str = "") -> None:
+            assert (done, total) == (len(notes), 4)
+            notes.append(note)
+
+    finalize(run, tracker=Told())
+    finalize(run, tracker=Told())
+    assert notes == ["reading windows", "statistics", "final model", "report"]
+
+
+def test_final_model_without_a_refit_leaves_the_newest_days_out(small_market: str, tmp_path: Path) -> None:
+    """It is the windows' own procedure: what they do not fit, it does not fit either."""
+    kept, refitted = (
+        fit_final_model(open_small_run(small_settings(tmp_path, run_id=run_id, refit=refit), small_market))
+        for run_id, refit in (("kept", False), ("refitted", True))
+    )
+    assert kept.window == refitted.window
+    assert kept.trained.num_rows < 0.85 * refitted.trained.num_rows
+    assert kept.data != refitted.data
 
 
 def test_planned_runs_are_those_with_a_plan(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from job.artifacts.stored_records import parse_record
 from job.errors import ConfigError, DeviceError
 from job.execution.opening import OWN_LEDGER, SHARED_LEDGER, address_of, open_run, plan_run, procedure_of
 from job.records import RunsIndexRecord
-from job.settings.groups import LabelSettings
+from job.settings.procedure import LabelSettings
 from tests.support.small_run import RUN_ID, small_settings
 
 

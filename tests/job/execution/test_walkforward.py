@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from job.artifacts.stored_records import record_bytes
-from job.errors import DataError, JobError
+from job.errors import DataError, JobError, TransientError
 from job.execution import finalize as finalize_module
 from job.execution import walkforward
 from job.execution.opening import open_run
@@ -17,7 +17,7 @@ from job.run.address import RunAddress
 from job.run.attempt import now_ms
 from job.run.run import Run
 from job.settings.commands import WalkforwardCommand
-from job.settings.groups import OutputSettings, WorkerSettings
+from job.settings.operation import OutputSettings, WorkerSettings
 from tests.support.small_run import MAX_ATTEMPTS, RUN_ID, change_close, copied, small_settings
 
 
@@ -65,6 +65,7 @@ def test_walkforward_runs_what_is_missing_and_ends_the_run(
     assert started == [1, 2]
     assert (first.run_id, first.is_new, first.summary.num_done) == (RUN_ID, True, 3)
     assert first.report == f"{tmp_path}/runs/{RUN_ID}/report.html"
+    assert first.model == f"{tmp_path}/runs/{RUN_ID}/best_model_final_{run.plan.stamp}.pt"
     again = run_walkforward(settings_for(tmp_path), small_market)
     assert started == [1, 2]
     assert (again.is_new, again.summary) == (False, first.summary)
@@ -86,7 +87,7 @@ def test_walkforward_ends_without_a_window_whose_data_is_bad(
 def test_walkforward_does_not_end_a_run_that_others_work_on(
     small_market: str, run_of_three: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A window that somebody else is running is not theirs to end: 65, with its number."""
+    """A window that somebody else is running is not theirs to end: 75, since that will be over, with its number."""
     run = copied(run_of_three, tmp_path)
     run.store.delete(run.keys.window_manifest(1))
     record = AttemptRecord(
@@ -94,6 +95,6 @@ def test_walkforward_does_not_end_a_run_that_others_work_on(
     )
     run.store.put(run.keys.attempt(1, 2), record_bytes(record))
     monkeypatch.setattr(walkforward, "run_windows", lambda *_, **__: None)
-    with pytest.raises(DataError, match=r"Windows 1 \(running\) are not settled"):
+    with pytest.raises(TransientError, match=r"Windows 1 \(running\) are not settled"):
         run_walkforward(settings_for(tmp_path), small_market)
     assert not is_done(run, 1)

@@ -31,11 +31,11 @@ def attempts(run: Run, index: int) -> list[int | None]:
 def test_window_is_run_once_and_then_found_done(run: Run) -> None:
     """The second start finds the manifest, does nothing and says so; one line ends the first."""
     with capture_logs() as lines:
-        assert attempt_window(run, 0, max_attempts=3)
-        assert not attempt_window(run, 0, max_attempts=3)
+        assert attempt_window(run, 1, max_attempts=3)
+        assert not attempt_window(run, 1, max_attempts=3)
     assert [line["event"] for line in lines] == ["window_finished", "window_already_done"]
     assert {"read", "train", "test", "store"} <= set(lines[0])
-    assert attempts(run, 0) == [0]
+    assert attempts(run, 1) == [0]
 
 
 def test_torn_window_is_run_again(run: Run) -> None:

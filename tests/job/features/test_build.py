@@ -4,16 +4,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from job.data.feature_rows import FeatureRows
-from job.data.klines import Klines
-from job.features.build import build_features, first_bar_needed
-from job.features.checks import (
+from job.audit.future import (
     freshness_faults,
     misaligned_cut_times,
     poison_faults,
     truncation_faults,
     warm_up_faults,
 )
+from job.data.feature_rows import FeatureRows
+from job.data.klines import Klines
+from job.features.build import build_features, first_bar_needed
 from job.features.definition import MAX_LOOKBACK_MS
 from job.features.registry import feature_set
 from job.intervals import DAY_MS, HOUR_MS, bars_per_day, floor_day, interval_ms
@@ -50,7 +50,7 @@ def test_rows_know_nothing_of_the_future(interval: str) -> None:
     num_days = 4.4 if interval == "1h" else 3.7  # enough rows for the cuts, over a midnight
     target, context = markets_of(interval, num_days, start_ms=start_ms)
     rows = build_core(target, context)
-    cut_times = misaligned_cut_times(rows, interval, num=20, seed=1)
+    cut_times = misaligned_cut_times(rows.open_time + interval_ms(interval), interval, num=20, seed=1)
     assert len(cut_times) == 20
     assert [str(fault) for fault in truncation_faults(build_core, target, context, cut_times)] == []
     assert [str(fault) for fault in poison_faults(build_core, target, context, cut_times, seed=2)] == []
@@ -61,7 +61,7 @@ def test_rows_know_nothing_of_the_future_across_gaps() -> None:
     target, context = markets_of("15m", 4.4)
     target = without_bars(target, 307, 317)
     context["BTCUSDT"] = without_bars(context["BTCUSDT"], 312, 345)
-    cut_times = misaligned_cut_times(build_core(target, context), "15m", num=5, seed=1)
+    cut_times = misaligned_cut_times(build_core(target, context).open_time + interval_ms("15m"), "15m", num=5, seed=1)
     assert truncation_faults(build_core, target, context, cut_times) == []
     assert poison_faults(build_core, target, context, cut_times, seed=2) == []
 

@@ -6,13 +6,13 @@ import torch
 
 from job import interruption
 from job.errors import Terminated
-from job.model import fit
+from job.model import epochs, fit
 from job.model.classifier import mean_log_loss
-from job.model.fit import EarlyStop, LorentzianClassifier, LorentzianLearner, TrainingBank
+from job.model.fit import LorentzianClassifier, LorentzianLearner, TrainingBank, ValidationSample
 from job.model.lorentzian import LorentzianNCA
 from job.model.scaling import RobustScaler
 from job.rows import LabelledRows
-from job.settings.groups import ModelSettings
+from job.settings.procedure import ModelSettings
 from tests.support.labelled import random_rows
 
 CPU = torch.device("cpu")
@@ -132,31 +132,29 @@ def test_refit_trains_for_the_chosen_epochs() -> None:
     rows = random_rows(300)
     learner = make_learner(epochs=5)
     validated = learner.validate(rows, validation_rows(0.0, 100), block=0)
-    for epochs in (0, 2):
-        result = fit.ValidatedFit(probability=validated.probability, losses={float(epochs): 0.1})
+    for num_epochs in (0, 2):
+        result = fit.ValidatedFit(probability=validated.probability, losses={float(num_epochs): 0.1})
         classifier, curve = learner.refit(rows, (result,))
-        assert (len(curve.training), curve.validation, curve.best_epoch) == (epochs, (), epochs)
-        assert (classifier.network.log_scales == 0).all() == (epochs == 0)
+        assert (len(curve.training), curve.validation, curve.best_epoch) == (num_epochs, (), num_epochs)
+        assert (classifier.network.log_scales == 0).all() == (num_epochs == 0)
 
 
-def test_early_stop_restores_the_best_epoch() -> None:
-    """After worse epochs, the weights of the best one come back, and it says how long ago that was."""
-    network = LorentzianNCA(1, prior=0.5)
-    features, up = torch.tensor([[-1.0], [1.0]]).repeat(20, 1), torch.tensor([0.0, 1.0]).repeat(20)
-    judge = EarlyStop(queries=features, up=up, bank=features, bank_up=up)
-    ages = []
-    for skip in (0.0, 2.0, 1.0, -1.0):
-        with torch.no_grad():
-            network.skip.fill_(skip)
-        ages.append(judge.look(network))
-    assert (ages, judge.best_epoch) == ([0, 0, 1, 2], 1)
-    judge.restore(network)
-    assert network.skip.item() == 2.0
+def test_validation_sample_is_thinned_and_measures_the_log_loss() -> None:
+    """Early stopping looks at up to twice 256 labelled rows, and at no unlabelled one; its loss is the log-loss."""
+    rows, validation = random_rows(900), validation_rows(0.0, 700)
+    validation.up[:100] = np.nan
+    scaler = RobustScaler.fit(rows.features)
+    sample = ValidationSample.of(validation, scaler, TrainingBank.of(rows, scaler, CPU), torch.Generator())
+    assert (len(sample.up), len(sample.bank)) == (300, 512)
+    network = LorentzianNCA(6, prior=0.5)
+    logit = network(sample.queries, sample.bank, sample.bank_up).detach().double().numpy()
+    expected = mean_log_loss(sample.up.numpy(), 1 / (1 + np.exp(-logit)))
+    assert sample.loss(network) == pytest.approx(expected, rel=1e-5)
 
 
 def test_training_stops_when_validation_has_not_improved(monkeypatch: pytest.MonkeyPatch) -> None:
     """Validation labels that say the opposite end the training early, and the untrained model forecasts."""
-    monkeypatch.setattr(fit, "PATIENCE_EPOCHS", 2)
+    monkeypatch.setattr(epochs, "PATIENCE_EPOCHS", 2)
     rows, validation = random_rows(500, strength=2.0), validation_rows(-2.0, 200)
     result = make_learner(epochs=30, lr=0.01).validate(rows, validation, block=0)
     assert result.curve.best_epoch == 0
@@ -242,13 +240,6 @@ def test_gradients_are_clipped(monkeypatch: pytest.MonkeyPatch) -> None:
         return float(classifier.network.skip.abs().sum())
 
     assert moved(1e-6) < 1e-4 < moved(1.0)
-
-
-@pytest.mark.parametrize(("scheduler", "rates"), [("none", [0.1, 0.1, 0.1]), ("cosine", [0.1, 0.0505, 0.001])])
-def test_rate_follows_the_scheduler(scheduler: str, rates: list[float]) -> None:
-    """Constant, or a cosine from the full rate to a hundredth of it."""
-    settings = ModelSettings(epochs=10, lr=0.1, scheduler=scheduler)
-    assert [fit._rate(epoch, settings) for epoch in (0, 5, 10)] == pytest.approx(rates)
 
 
 def test_training_fits_xor_where_a_linear_model_cannot() -> None:

@@ -13,6 +13,7 @@ from job.report.equity_figure import equity_figure
 from job.report.figures import run_figures, training_figures
 from job.report.loss_figure import COIN_LOSS, NO_EPOCHS, training_loss_figure, window_losses_figure
 from job.report.render import inline_svg, png_bytes, svg_text
+from job.report.summary import summary_record
 from job.report.thinning import MAX_POINTS
 from job.report.windows_figure import windows_figure
 from tests.support.runs import TRADED, ExampleRun, example_run, flat_run, undefined_run
@@ -45,8 +46,16 @@ def test_render_repeats_in_any_order() -> None:
 def test_run_figures_each_ask_and_tell(make_run: Callable[[], ExampleRun]) -> None:
     """Whatever the run, every picture has a question for a title and a sentence, and says n or why it is empty."""
     run = make_run()
-    pictures = run_figures(run.plan, run.evaluation)
-    assert [p.name for p in pictures] == ["equity", "metrics_over_windows", "metric_correlation", "loss_curves"]
+    pictures = run_figures(run.plan, summary_record(run.plan, run.evaluation, "", {}, ""), run.evaluation)
+    assert [p.name for p in pictures] == [
+        "differences",
+        "monte_carlo",
+        "drift",
+        "equity",
+        "metrics_over_windows",
+        "metric_correlation",
+        "loss_curves",
+    ]
     for picture in pictures:
         words = _words(picture.figure)
         assert words[0].endswith("?")

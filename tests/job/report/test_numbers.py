@@ -5,9 +5,24 @@ from typing import get_args
 import pytest
 
 from job.evaluation.measure import Reason
-from job.records import IntervalRecord, MeasureRecord
+from job.records import EstimateRecord, IntervalRecord, MeasureRecord
 from job.report import numbers
-from job.report.numbers import bps, count, loss, percent, probability, ratio, reason_words, share, shown, shown_interval
+from job.report.numbers import (
+    bps,
+    count,
+    daily_percent,
+    loss,
+    percent,
+    probability,
+    ratio,
+    reason_words,
+    share,
+    shown,
+    shown_estimate,
+    shown_interval,
+    signed_loss,
+    signed_ratio,
+)
 
 
 @pytest.mark.parametrize(
@@ -48,3 +63,15 @@ def test_shown_interval_needs_both_bounds() -> None:
     """An interval shows both ends, or why there are none."""
     assert shown_interval(IntervalRecord(low=-1.234, high=5.0)) == "-1.23 to 5.00"
     assert shown_interval(IntervalRecord(low=None, high=None, reason="too_short")) == "– (too few days)"
+
+
+def test_shown_estimate_is_a_number_and_its_interval() -> None:
+    """Signs in front of differences, both bounds behind, and the reason where one of the two is missing."""
+    whole = EstimateRecord(value=1.234, low=-0.5, high=2.0)
+    assert shown_estimate(whole, signed_ratio) == "+1.23 (-0.50 to +2.00)"
+    assert shown_estimate(EstimateRecord(value=1.0, low=None, high=None, reason="too_short"), signed_ratio) == (
+        "+1.00 (too few days)"
+    )
+    missing = EstimateRecord(value=None, low=None, high=None, reason="no_trades")
+    assert shown_estimate(missing, signed_ratio) == "– (no trades)"
+    assert (signed_loss(-0.00123), daily_percent(0.0005)) == ("-0.00123", "+0.05%")

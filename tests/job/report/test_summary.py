@@ -1,9 +1,14 @@
 """The stored summary says what the evaluation found."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from job.artifacts.stored_records import parse_record, record_bytes
+from job.backtest.funding import FundingDays
+from job.evaluation.measure import Measure
+from job.evaluation.pbo import Overfitting
 from job.records import SummaryRecord
 from job.report.summary import summary_record
 from tests.support.runs import TRADED, example_run, flat_run, undefined_run
@@ -52,3 +57,43 @@ def test_summary_record_keeps_what_is_undefined() -> None:
     assert summary.worst_window.value is None
     assert summary.windows_above_zero.value is None
     assert summary.windows_above_zero.reason == "too_short"
+
+
+def test_summary_record_holds_the_statistics() -> None:
+    """Trials, differences, random signals and the two lines are those of the evaluation."""
+    run = example_run(9)
+    evaluation = run.evaluation
+    summary = summary_record(run.plan, evaluation, "9 of 9 windows.", {}, "ledger")
+    assert (summary.num_trials, summary.num_trials_of_symbol) == (1, 1)
+    assert summary.effective_trials.value == evaluation.findings.effective_trials
+    assert summary.dsr_of_all_trials.value == evaluation.deflation.dsr_of_all_trials.value
+    assert summary.pbo.reason == "too_few_trials"
+    assert summary.smallest_visible_sharpe.value == pytest.approx(2.8016 * (365 / summary.num_days) ** 0.5, rel=1e-4)
+    assert (summary.forecast, summary.forecast_reason) == (evaluation.forecast.word, evaluation.forecast.reason)
+    assert (summary.model, summary.model_reason) == (evaluation.model.word, evaluation.model.reason)
+    assert list(summary.differences) == list(evaluation.differences)
+    to_prior = summary.differences["prior"].sharpe_ratio
+    assert to_prior.low is not None and to_prior.value is not None and to_prior.high is not None
+    assert to_prior.low < to_prior.value < to_prior.high
+    assert summary.differences["always-flat"].log_loss is None
+    assert summary.random_signals.num_draws == 200
+    assert summary.random_signals.share_below.value is not None
+    assert parse_record(SummaryRecord, record_bytes(summary), where="memory") == summary
+
+
+def test_summary_record_warns_of_what_readers_should_know() -> None:
+    """The plan's warnings first; then another attempt at a test, and a probability of overfitting from few blocks."""
+    run = example_run(5)
+    plan = run.plan.model_copy(update={"warnings": ("The span is short.",)})
+    short, funding = summary_record(plan, run.evaluation, "", {}, "ledger").warnings
+    assert short == "The span is short." and "No funding was charged" in funding
+    few = Overfitting(probability=Measure.of(0.4), num_trials=12, num_days=35, num_blocks=6)
+    evaluation = replace(
+        run.evaluation,
+        funding_days=FundingDays(num_settled=35, num_charged=35),
+        num_attempts=2,
+        deflation=replace(run.evaluation.deflation, overfitting=few),
+    )
+    _, attempts, blocks = summary_record(plan, evaluation, "", {}, "ledger").warnings
+    assert "read by 2 models" in attempts and "one trial" in attempts
+    assert "6 blocks instead of 8" in blocks and "35 days" in blocks

@@ -53,3 +53,16 @@ def test_window_metrics_csv_has_a_row_for_a_failed_window() -> None:
     assert table["finished"].tolist() == [True, False, True]
     assert table.loc[1, "test_start"].endswith("Z")
     assert table.loc[1].drop(["window", "train_start", "test_start", "test_end", "finished"]).isna().all()
+
+
+def test_window_metrics_csv_shows_training_beside_validation_and_test() -> None:
+    """The log-loss of training stands first of the three, and is the last one of the fit that was tested."""
+    run = example_run(3)
+    data = window_metrics_csv(run.plan, run.windows)
+    table = pd.read_csv(io.BytesIO(data))
+    assert table["train_log_loss"].tolist() == [window.loss_curves[-1].training[-1] for window in run.windows]
+    head = list(table.columns)
+    place = head.index("train_log_loss")
+    assert head[place : place + 3] == ["train_log_loss", "validation_log_loss", "test_log_loss"]
+    without = tuple(window.model_copy(update={"loss_curves": ()}) for window in run.windows)
+    assert pd.read_csv(io.BytesIO(window_metrics_csv(run.plan, without)))["train_log_loss"].isna().all()

@@ -1,16 +1,18 @@
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from job.artifacts.folder import LocalStore
+from job.artifacts.store import MAX_OBJECT_BYTES, StoredObject
 from job.artifacts.stored_records import parse_record
 from job.evaluation.daily import DailyReturns
 from job.intervals import DAY_MS
 from job.records import LedgerEntryRecord, PlanRecord
-from job.run.ledger import note_reading, note_result, procedure_hash, trials_over
+from job.run.ledger import Trial, align, note_reading, note_result, procedure_hash, readers_of, trials_over
 from job.run.plan import windows_of
-from job.settings.groups import CostSettings, ModelSettings
+from job.settings.procedure import CostSettings, ModelSettings
 from job.windows import Span
 from tests.support.runs import example_run
 
@@ -128,6 +130,67 @@ def test_daily_returns_join_the_tests_of_a_procedure(ledger: LocalStore) -> None
     note("again")
     (trial,) = trials_over(ledger, EVERYTHING)
     np.testing.assert_allclose(trial.daily_returns, [0.1, 0.01, 0.5, 0.4, 0.04])
+
+
+def test_trial_says_what_it_trades_and_how_often_it_was_tried(ledger: LocalStore) -> None:
+    """The symbol comes from the series; a retry with another model is another attempt, and the same trial."""
+    read(ledger)
+    (trial,) = trials_over(ledger, EVERYTHING)
+    assert (trial.symbol, trial.num_attempts) == ("SYNUSDT", 1)
+    note_result(ledger, read(ledger, model_hash="b" * 64), daily(0, 0.1))
+    read(ledger, index=1)
+    (trial,) = trials_over(ledger, EVERYTHING)
+    assert trial.num_attempts == 2
+
+
+def test_another_symbol_is_another_trial(ledger: LocalStore) -> None:
+    """The best of fifty symbols is fifty trials, each under its own name."""
+    market = PLAN.procedure.market.model_copy(update={"symbol": "BTCUSDT"})
+    read(ledger)
+    read(ledger, PLAN.model_copy(update={"procedure": PLAN.procedure.model_copy(update={"market": market})}))
+    assert sorted(trial.symbol for trial in trials_over(ledger, EVERYTHING)) == ["BTCUSDT", "SYNUSDT"]
+
+
+def test_readers_are_those_of_the_symbol_and_the_days(ledger: LocalStore) -> None:
+    """Any venue or interval of it, failed or not; entries that are named do not count, their results neither."""
+    own = read(ledger)
+    note_result(ledger, own, daily(0, 0.1))
+    for change in ({"symbol": "BTCUSDT"}, {"interval": "5m", "venue": "elsewhere"}):
+        market = PLAN.procedure.market.model_copy(update=change)
+        read(ledger, PLAN.model_copy(update={"procedure": PLAN.procedure.model_copy(update={"market": market})}))
+    assert len(readers_of(ledger, "SYNUSDT", EVERYTHING, apart_from=())) == 2
+    procedure = procedure_hash(PLAN.procedure, PLAN.feature_set)
+    assert procedure not in readers_of(ledger, "SYNUSDT", EVERYTHING, apart_from={own})
+    assert len(readers_of(ledger, "SYNUSDT", EVERYTHING, apart_from={own})) == 1
+    assert readers_of(ledger, "SYNUSDT", Span(start_ms=0, end_ms=1), apart_from=()) == set()
+
+
+def test_align_puts_returns_on_their_days(ledger: LocalStore) -> None:
+    """A row a trial with a result, on the days asked for; unknown where it has none, and no row for a failure."""
+    first, second = (
+        Trial(procedure=name, symbol="A", day=DAY_MS * np.array(days), daily_returns=np.array(values))
+        for name, days, values in (("0", [1, 2, 4], [0.1, 0.2, 0.4]), ("1", [3, 9], [-0.3, -0.9]))
+    )
+    failed = Trial(procedure="2", symbol="A", day=np.empty(0, np.int64), daily_returns=np.empty(0))
+    aligned = align([first, failed, second], DAY_MS * np.arange(2, 5))
+    np.testing.assert_array_equal(aligned, [[0.2, np.nan, 0.4], [np.nan, -0.3, np.nan]])
+    assert align([failed], DAY_MS * np.arange(3)).shape == (0, 3)
+
+
+def test_results_are_read_many_at_once(ledger: LocalStore) -> None:
+    """Forty results behind a slow line take far less than forty times as long as one."""
+
+    class SlowStore(LocalStore):
+        def get(self, key: str, *, max_bytes: int = MAX_OBJECT_BYTES) -> StoredObject | None:
+            time.sleep(0.02)
+            return super().get(key, max_bytes=max_bytes)
+
+    for fee in range(40):
+        note_result(ledger, read(ledger, with_fee(float(fee))), daily(0, 0.01 * fee))
+    start = time.perf_counter()
+    trials = trials_over(SlowStore(Path(ledger.location)), EVERYTHING)
+    assert time.perf_counter() - start < 40 * 0.02 / 2
+    assert sorted(float(trial.daily_returns[0]) for trial in trials) == pytest.approx([0.01 * fee for fee in range(40)])
 
 
 def test_deleting_a_run_lowers_nothing(ledger: LocalStore) -> None:

@@ -1,34 +1,36 @@
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from job.artifacts.folder import LocalStore
 from job.artifacts.stored_records import parse_record, record_bytes
+from job.data.outside_series import OutsideSeries, funding_key
 from job.data.postgres import connect
+from job.data.series_table import write_series
 from job.errors import ConfigError, DataError, NoDataError
 from job.execution.opening import procedure_of
 from job.feature_store import feature_record, update_features
 from job.intervals import DAY_MS, HOUR_MS
-from job.records import PlanRecord
+from job.records import PlanRecord, RunKind
 from job.rules import LABEL_LOOKBACK_MS
+from job.run.cuts import holdout_span
 from job.run.plan import (
-    Cut,
     check_unchanged,
-    cut_once,
-    cut_walkforward,
     final_window,
     make_plan,
     publish_plan,
     read_plan,
     windows_of,
 )
-from job.settings.groups import FeatureSettings
+from job.settings.procedure import FeatureSettings
 from job.windows import Span
 from tests.support.small_run import (
     BAR_MS,
     DATA_DAYS,
     END_MS,
+    KEY,
     KLINE_DAYS,
     MARKET,
     NUM_WINDOWS,
@@ -51,7 +53,7 @@ def plan_of(
     run_id: str | None = None,
     now_ms: int = NOW_MS,
     threads: int = 1,
-    cut: Cut = cut_walkforward,
+    kind: RunKind = "walkforward",
     **changes: object,
 ) -> PlanRecord:
     """The plan of the small walk-forward with other settings."""
@@ -65,7 +67,7 @@ def plan_of(
             now_ms=now_ms,
             threads=threads,
             device="cpu",
-            cut=cut,
+            kind=kind,
         )
 
 
@@ -159,6 +161,22 @@ def test_missing_and_late_data_are_changes_too(small_database: str) -> None:
     assert refuse_changes(small_database, plan) == [False, True, True]
 
 
+@pytest.mark.parametrize("market", ["spot", "perp"])
+def test_funding_is_part_of_the_data_of_who_pays_it(small_database: str, market: str) -> None:
+    """Funding that is imported later is another history of a perpetual, and nothing to a spot market."""
+    plan = plan_of(small_database, market=market)
+    due = np.arange(FIRST_TRAIN_MS - DAY_MS, END_MS, 8 * HOUR_MS, dtype=np.int64)
+    with connect(small_database) as connection:
+        rates = OutsideSeries(event_time=due, available_at=due, value=np.full(len(due), 1e-4))
+        write_series(connection, funding_key(KEY), rates)
+    is_paid = market == "perp"
+    assert refuse_changes(small_database, plan) == [is_paid] * NUM_WINDOWS
+    after = plan_of(small_database, market=market)
+    assert (after.run_id != plan.run_id) is is_paid
+    # Nobody trades before the first training span, so funding is not read there.
+    assert after.day_digests[min(plan.day_digests)] == plan.day_digests[min(plan.day_digests)]
+
+
 def test_first_to_publish_decides(small_market: str, tmp_path: Path) -> None:
     """A second plan of the same run with the same settings gives way, clock, threads and all."""
     store = LocalStore(tmp_path)
@@ -179,6 +197,50 @@ def test_other_settings_under_the_same_name_are_refused_by_name(small_market: st
     )
 
 
+def test_run_of_another_kind_is_refused(small_market: str, tmp_path: Path) -> None:
+    """A walk-forward and a basic training with equal settings never share a name, given or default."""
+    store = LocalStore(tmp_path)
+    same = {"window_size": 6, "test_size": 2}
+    publish_plan(store, plan_of(small_market, run_id=RUN_ID, kind="training", **same))
+    with pytest.raises(ConfigError, match="Run small is a basic training, and this would be a walk-forward") as caught:
+        publish_plan(store, plan_of(small_market, run_id=RUN_ID, **same))
+    assert "--run-id" in caught.value.remedy
+    assert plan_of(small_market, **same).run_id != plan_of(small_market, kind="training", **same).run_id
+
+
+def test_locked_days_are_read_by_nothing_in_the_plan(small_database: str) -> None:
+    """Windows, final model and digests end before them, and whatever happens to them changes neither plan nor name."""
+    plan = plan_of(small_database, holdout_days=1)
+    start_ms = END_MS - DAY_MS
+    assert holdout_span(plan) == Span(start_ms=start_ms, end_ms=END_MS)
+    assert holdout_span(plan_of(small_database)) is None
+    assert len(plan.windows) == NUM_WINDOWS - 1
+    assert max(w.test_end_ms for w in plan.windows) == plan.end_ms == final_window(plan).train.end_ms == start_ms
+    assert plan.windows[0].train_start_ms == FIRST_TRAIN_MS
+    assert max(plan.day_digests) == "2025-11-29"
+    change_close(small_database, start_ms + BAR_MS)
+    after = plan_of(small_database, holdout_days=1)
+    assert (after.run_id, after.day_digests) == (plan.run_id, plan.day_digests)
+    assert refuse_changes(small_database, plan) == [False, False]
+    with connect(small_database) as connection:
+        check_unchanged(connection, plan, final_window(plan).span)
+    change_close(small_database, start_ms - BAR_MS)
+    assert plan_of(small_database, holdout_days=1).run_id != plan.run_id
+    assert refuse_changes(small_database, plan) == [False, True]
+
+
+def test_days_left_over_are_tested_on_request(small_market: str) -> None:
+    """Eight days are windows of five and two and one day over; with a shorter first test that day is tested too."""
+    whole = plan_of(small_market, test_size=2)
+    reduced = plan_of(small_market, test_size=2, reduce_test=True)
+    assert [(w.test_start_ms, w.test_end_ms) for w in reduced.windows[1:]] == [
+        (w.test_start_ms, w.test_end_ms) for w in whole.windows
+    ]
+    first = windows_of(reduced)[0]
+    assert first.train == Span(start_ms=FIRST_TRAIN_MS, end_ms=FIRST_TRAIN_MS + TRAIN_DAYS * DAY_MS)
+    assert first.test == Span(start_ms=first.train.end_ms, end_ms=first.train.end_ms + DAY_MS)
+
+
 def test_final_window_is_the_newest_training_span(small_market: str) -> None:
     """The last five days, with no test; every day so far where windows grow from one anchor."""
     rolling = final_window(plan_of(small_market))
@@ -191,11 +253,11 @@ def test_final_window_is_the_newest_training_span(small_market: str) -> None:
 
 def test_one_cut_splits_the_newest_days(small_market: str) -> None:
     """Basic training: one window over all days, its test a fraction of them."""
-    (window,) = windows_of(plan_of(small_market, window_size=6, test_size=2, cut=cut_once))
+    (window,) = windows_of(plan_of(small_market, window_size=6, test_size=2, kind="training"))
     assert window.train == Span(start_ms=FIRST_TRAIN_MS, end_ms=END_MS - 2 * DAY_MS)
     assert window.test == Span(start_ms=END_MS - 2 * DAY_MS, end_ms=END_MS)
     with pytest.raises(NoDataError, match=r"There are 8\.0 days with features, and 12 were asked for"):
-        plan_of(small_market, data_days=12, window_size=10, test_size=2, cut=cut_once)
+        plan_of(small_market, data_days=12, window_size=10, test_size=2, kind="training")
 
 
 def test_plan_says_what_is_missing(empty_database: str, database: str, small_market: str) -> None:
@@ -210,5 +272,5 @@ def test_plan_says_what_is_missing(empty_database: str, database: str, small_mar
     with pytest.raises(NoDataError, match="no rows of feature set core-") as caught:
         plan_of(database)
     assert "lorentzian features" in caught.value.remedy
-    with pytest.raises(NoDataError, match=r"There are 8\.0 days of data, and one window needs 10"):
+    with pytest.raises(NoDataError, match=r"There are 8\.0 days of data before .* needs 10"):
         plan_of(small_market, data_days=20, window_size=9)

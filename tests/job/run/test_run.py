@@ -4,7 +4,7 @@ import torch
 
 from job.artifacts.folder import LocalStore
 from job.run.run import Run
-from job.settings.groups import ModelSettings
+from job.settings.procedure import ModelSettings
 from tests.support.runs import example_run
 
 

@@ -9,7 +9,16 @@ from job.artifacts.stored_records import record_bytes
 from job.errors import ExitCode
 from job.intervals import MINUTE_MS
 from job.records import AttemptRecord, FailureRecord
-from job.run.state import DUE_FOR_MS, SILENT_AFTER_MS, State, WindowState, describe, window_states
+from job.run.state import (
+    ABANDONED_AFTER_MS,
+    DUE_FOR_MS,
+    SILENT_AFTER_MS,
+    State,
+    WindowState,
+    describe,
+    training_state,
+    window_states,
+)
 from tests.support.runs import example_run
 
 PLAN = example_run(3).plan
@@ -124,6 +133,45 @@ def test_window_is_due_again_when_its_manifest_is_deleted(store: LocalStore) -> 
     finish(store)
     store.delete(KEYS.window_manifest(1))
     assert state_of(store).state == "due"
+
+
+def test_windows_that_nobody_starts_are_lost_with_their_run(store: LocalStore) -> None:
+    """A day after the last sign of life in the run they are nobody's; a run that never began is waited for."""
+    assert [s.state for s in window_states(store, PLAN, now_ms=2**50)] == ["pending"] * 3
+    finish(store, 0)
+    last_ms = max(info.modified_ms for info in store.list(KEYS.window(0)))
+    waiting = window_states(store, PLAN, now_ms=last_ms + ABANDONED_AFTER_MS - 1)
+    assert [s.state for s in waiting] == ["done", "pending", "pending"]
+    abandoned = window_states(store, PLAN, now_ms=last_ms + ABANDONED_AFTER_MS)
+    assert [s.state for s in abandoned] == ["done", "lost", "lost"]
+    assert describe(abandoned) == (
+        "1 of 3 windows, 2 failed: window 1: it was never started; window 2: it was never started"
+    )
+
+
+def training_after(store: LocalStore, *, silent_ms: int, code: ExitCode | None) -> WindowState:
+    """A basic training whose only attempt beat so long ago."""
+    note_attempt(store, 1, silent_ms=silent_ms, code=code, max_attempts=1)
+    attempt = store.get(KEYS.attempt(1, 1))
+    assert attempt is not None
+    store.put(KEYS.attempt(0, 1), attempt.data)
+    return training_state(store, PLAN.model_copy(update={"kind": "training"}), now_ms=NOW_MS)
+
+
+def test_training_is_never_lost(store: LocalStore) -> None:
+    """Killed, stopped or failed, the same command starts it again; its end is the run's own manifest."""
+    training = PLAN.model_copy(update={"kind": "training"})
+    assert training_state(store, training, now_ms=NOW_MS).state == "pending"
+    assert training_after(store, silent_ms=0, code=None).state == "running"
+    assert training_after(store, silent_ms=100 * DUE_FOR_MS, code=None).state == "due"
+    assert training_after(store, silent_ms=100 * DUE_FOR_MS, code=ExitCode.TERMINATED).state == "due"
+    failure = FailureRecord(index=0, exit_code=66, message="There is no data.", remedy="")
+    store.put(KEYS.window_failure(0), record_bytes(failure))
+    failed = training_after(store, silent_ms=0, code=ExitCode.NO_DATA)
+    assert (failed.state, failed.reason) == ("failed", "There is no data.")
+    assert training_after(store, silent_ms=0, code=None).state == "running"
+    write_with_manifest(store, KEYS.manifest, {}, root=KEYS.root, extra={})
+    assert training_state(store, training, now_ms=NOW_MS).state == "done"
 
 
 def test_headline_counts_what_is_missing(store: LocalStore) -> None:

@@ -5,7 +5,7 @@ from pydantic import SecretStr
 
 from job.cli import COMMANDS, settings_class
 from job.settings.catalogue import PREFIX, Setting, environment_names, settings_of, usual_environment_name
-from job.settings.groups import DEFAULT_HORIZON_BARS, LabelSettings, MarketSettings
+from job.settings.procedure import DEFAULT_HORIZON_BARS, LabelSettings, MarketSettings
 
 SETTINGS = [(name, setting) for name in COMMANDS for setting in settings_of(settings_class(name))]
 

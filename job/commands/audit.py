@@ -1,0 +1,90 @@
+"""``lorentzian audit``: the checks of honesty on the user's own data and settings."""
+
+import json
+import os
+import sys
+from dataclasses import asdict
+
+from job import interruption
+from job.audit.battery import num_checks, run_audit
+from job.audit.finding import AuditFinding
+from job.audit.subject import AuditSubject, read_subject
+from job.commands.results import add_texts, results_console, results_table
+from job.data.postgres import connect
+from job.database import open_database
+from job.device import choose_device, limit_threads
+from job.errors import CheckFailed, ExitCode
+from job.execution.opening import procedure_of
+from job.feature_store import feature_record
+from job.progress import track
+from job.run.attempt import now_ms
+from job.run.plan import make_plan
+from job.settings.commands import AuditCommand
+from job.settings.operation import OutputSettings
+from job.settings.sources import LoadedSettings
+
+STYLES = {"pass": "green", "fail": "bold red", "not run": "yellow"}
+
+
+def run(loaded: LoadedSettings[AuditCommand]) -> ExitCode:
+    """Make the checks, print each, and fail where one of them failed."""
+    settings = loaded.settings
+    limit_threads(settings.compute.threads)
+    subject = _read(settings)
+    findings: list[AuditFinding] = []
+    deep = settings.audit.deep
+    with track("checks", settings.output) as tracker:
+        total = num_checks(subject)
+        for finding in run_audit(subject, deep=deep):
+            findings.append(finding)
+            tracker.advance_to(len(findings), total, note=finding.check)
+    _print(findings, as_lines=_is_for_machines(settings.output))
+    failed = [finding for finding in findings if finding.outcome == "fail"]
+    if failed:
+        raise CheckFailed(
+            f"{len(failed)} of {len(findings)} checks failed: {', '.join(f.check for f in failed)}.",
+            remedy=failed[0].remedy,
+        )
+    return ExitCode.DONE
+
+
+def _read(settings: AuditCommand) -> AuditSubject:
+    device = choose_device(settings.compute.device)
+    with interruption.at_once(), open_database(settings.database) as conninfo, connect(conninfo) as connection:
+        plan = make_plan(
+            connection,
+            procedure_of(settings),
+            feature_record(settings.market, settings.features),
+            run_id=settings.run.run_id,
+            now_ms=now_ms(),
+            threads=settings.compute.threads,
+            device=str(device),
+        )
+        return read_subject(connection, plan, device=device)
+
+
+def _is_for_machines(output: OutputSettings) -> bool:
+    in_pod = "KUBERNETES_SERVICE_HOST" in os.environ and not sys.stdout.isatty()
+    return output.log_format == "json" or (output.log_format == "auto" and in_pod)
+
+
+def _print(findings: list[AuditFinding], *, as_lines: bool) -> None:
+    if as_lines:
+        for finding in findings:
+            print(json.dumps(asdict(finding)))
+        print(json.dumps({"event": "audited", "result": _last_line(findings)}))
+        return
+    table = results_table("check", "", "proves", "evidence", title="Audit")
+    for finding in findings:
+        cells = (finding.check, finding.outcome, finding.proves, finding.evidence)
+        add_texts(table, *cells, style=STYLES[finding.outcome] if finding.outcome != "pass" else "")
+    results_console().print(table)
+    print(_last_line(findings))
+
+
+def _last_line(findings: list[AuditFinding]) -> str:
+    counts = {outcome: [f.check for f in findings if f.outcome == outcome] for outcome in STYLES}
+    line = f"{len(counts['pass'])} of {len(findings)} checks passed, {len(counts['fail'])} failed"
+    if counts["not run"]:
+        line += f"; not run, so not passed: {', '.join(counts['not run'])}"
+    return f"{line}."

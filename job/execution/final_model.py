@@ -1,0 +1,55 @@
+"""The model for use from now on: the procedure fitted once more, on the newest days that it may read.
+
+It has no test score of its own. What may be expected of it is what the run's windows showed.
+"""
+
+import hashlib
+from dataclasses import dataclass
+
+from job.artifacts.manifest import read_manifest
+from job.checkpoint import checkpoint_bytes
+from job.data.postgres import connect
+from job.dataset import load_dataset
+from job.learners import make_learners, train_all
+from job.procedure import TrainedProcedure
+from job.run.plan import check_unchanged, final_window
+from job.run.run import Run
+from job.windows import Window
+
+
+@dataclass(frozen=True, kw_only=True)
+class FinalModel:
+    """The final model of a run, the window that it was trained on, and its file."""
+
+    window: Window
+    trained: TrainedProcedure
+    data: bytes
+
+
+def fit_final_model(run: Run) -> FinalModel:
+    """Train on the newest training span of the plan.
+
+    Raises
+    ------
+    DataError
+        Where its data changed since the plan.
+    """
+    window = final_window(run.plan)
+    with connect(run.conninfo) as connection:
+        check_unchanged(connection, run.plan, window.span)
+        training = load_dataset(connection, run.plan, window.train)
+    learners = make_learners(
+        run.plan.procedure.model, feature_names=run.plan.feature_names, stream=window.index, device=run.device
+    )[:1]
+    trained = train_all(learners, training, window, run.plan.procedure)[run.traded_model]
+    return FinalModel(window=window, trained=trained, data=checkpoint_bytes(trained, run.plan))
+
+
+def stored_final_model(run: Run) -> bytes | None:
+    """The final model that the run hands out; None where its manifest names none, or other bytes lie there."""
+    manifest, key = read_manifest(run.store, run.keys.manifest), run.keys.best_model_final(run.plan.stamp)
+    stored = run.store.get(key)
+    if manifest is None or stored is None:
+        return None
+    named = {entry.key: entry.sha256 for entry in manifest.objects}
+    return stored.data if named.get(run.keys.relative(key)) == hashlib.sha256(stored.data).hexdigest() else None

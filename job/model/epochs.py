@@ -1,0 +1,104 @@
+"""The loop that trains any network: epochs, the course of the learning rate, early stopping on validation loss.
+
+It knows nothing of what an epoch does or of how a loss is measured; both are given as functions.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from job import interruption
+from job.model.classifier import LossCurve, OnEpoch
+from job.settings.procedure import ModelSettings
+
+PATIENCE_EPOCHS = 6
+
+
+def seeded_generator(settings: ModelSettings, *, stream: int, part: int) -> torch.Generator:
+    """Random numbers of one fit: set apart by seed, window and part of the window's fits."""
+    sequence = np.random.SeedSequence([settings.seed, stream, part])
+    return torch.Generator().manual_seed(int(sequence.generate_state(1)[0]))
+
+
+def train_epochs(
+    network: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    settings: ModelSettings,
+    *,
+    run_epoch: Callable[[], float],
+    validation_loss: Callable[[], float] | None,
+    num_epochs: int,
+    on_epoch: OnEpoch | None,
+) -> LossCurve:
+    """Train for up to ``num_epochs``, and leave the network with its best weights, frozen.
+
+    Parameters
+    ----------
+    optimizer : torch.optim.Optimizer
+        Each of its groups names its ``speed``, in multiples of the settings' learning rate.
+    run_epoch : callable
+        Trains for one epoch; returns its mean loss.
+    validation_loss : callable or None
+        Measures the network; with None every epoch is trained, and the last one's weights stay.
+    """
+    judge = EarlyStop(network, validation_loss) if validation_loss is not None else None
+    training: list[float] = []
+    if judge is not None:
+        judge.look()
+    for epoch in range(num_epochs):
+        interruption.check()
+        set_rate(optimizer, rate_at(epoch, settings))
+        network.train()
+        training.append(run_epoch())
+        if on_epoch is not None:
+            on_epoch(epoch, training[-1])
+        if judge is not None and judge.look() >= PATIENCE_EPOCHS:
+            break
+    if judge is not None:
+        judge.restore()
+    network.eval().requires_grad_(False)
+    return LossCurve(
+        training=tuple(training),
+        validation=tuple(judge.losses) if judge is not None else (),
+        best_epoch=judge.best_epoch if judge is not None else num_epochs,
+    )
+
+
+class EarlyStop:
+    """Watches a network's validation loss, and keeps its weights of the best epoch."""
+
+    def __init__(self, network: nn.Module, validation_loss: Callable[[], float]) -> None:
+        self._network = network
+        self._validation_loss = validation_loss
+        self._best: dict[str, Tensor] = {}
+        self.losses: list[float] = []
+        self.best_epoch = 0
+
+    def look(self) -> int:
+        """Measure once more; return how many epochs ago the best one was."""
+        self._network.eval()
+        loss = self._validation_loss()
+        if not self.losses or loss < min(self.losses):
+            self.best_epoch = len(self.losses)
+            self._best = {name: value.clone() for name, value in self._network.state_dict().items()}
+        self.losses.append(loss)
+        return len(self.losses) - 1 - self.best_epoch
+
+    def restore(self) -> None:
+        """Put the best epoch's weights back."""
+        self._network.load_state_dict(self._best)
+
+
+def rate_at(epoch: int, settings: ModelSettings) -> float:
+    """The learning rate of an epoch: constant, or a cosine to a hundredth of it."""
+    if settings.scheduler == "none":
+        return settings.lr
+    return settings.lr * (0.01 + 0.99 * 0.5 * (1 + float(np.cos(np.pi * epoch / settings.epochs))))
+
+
+def set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
+    """Give each group of parameters the rate times its own speed."""
+    for group in optimizer.param_groups:
+        group["lr"] = rate * group["speed"]

@@ -1,0 +1,62 @@
+"""The plan of a run: what is trained, on which spans, from which data."""
+
+from typing import Literal
+
+from job.records.shapes import SCHEMA_VERSION, Record
+from job.settings.procedure import (
+    CostSettings,
+    FeatureSettings,
+    LabelSettings,
+    MarketSettings,
+    ModelSettings,
+    StrategySettings,
+    WindowSettings,
+)
+
+RunKind = Literal["walkforward", "training"]
+
+
+class ProcedureRecord(Record):
+    """Everything that decides what is trained and how it is traded; nothing of where or how fast."""
+
+    market: MarketSettings
+    costs: CostSettings
+    strategy: StrategySettings
+    label: LabelSettings
+    features: FeatureSettings
+    windows: WindowSettings
+    model: ModelSettings
+
+
+class WindowSpanRecord(Record):
+    """One window of the plan, half-open spans of bar open times."""
+
+    index: int
+    train_start_ms: int
+    test_start_ms: int
+    test_end_ms: int
+
+
+class PlanRecord(Record):
+    """What every pod of a run works from; created once by whoever comes first, and never changed.
+
+    ``end_ms`` is where all that windows and the final model may read ends. Days that are locked away begin there, at
+    ``holdout_start_ms``, which is None without any.
+    """
+
+    schema_version: Literal[1] = SCHEMA_VERSION
+    kind: RunKind = "walkforward"
+    run_id: str
+    stamp: str
+    created_at_ms: int
+    procedure: ProcedureRecord
+    feature_set: str
+    feature_names: tuple[str, ...]
+    windows: tuple[WindowSpanRecord, ...]
+    end_ms: int
+    holdout_start_ms: int | None = None
+    warnings: tuple[str, ...] = ()
+    day_digests: dict[str, str]
+    threads: int
+    device: str
+    versions: dict[str, str]

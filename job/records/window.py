@@ -1,0 +1,68 @@
+"""A window that is done, or failed for good."""
+
+from typing import Literal
+
+from job.records.plan import WindowSpanRecord
+from job.records.shapes import SCHEMA_VERSION, MeasureRecord, Measures, Record
+
+
+class ThresholdRecord(Record):
+    """Probabilities that open a position; both None where validation found nothing that beats staying flat."""
+
+    buy: float | None
+    sell: float | None
+    validation_score: float | None
+
+
+class ModelRecord(Record):
+    """One model on one window: chosen on validation, tested once."""
+
+    thresholds: ThresholdRecord
+    shrinkage: float
+    validation: Measures
+    test: Measures
+
+
+class LossCurveRecord(Record):
+    """Mean log-loss by epoch of one fit."""
+
+    training: tuple[float, ...]
+    validation: tuple[float, ...]
+    best_epoch: int
+
+
+class WindowDriftRecord(Record):
+    """How well a classifier tells the newest training days from those before them.
+
+    ``after_the_fact_auc`` is of the test days against the training days: known after the test, it chooses nothing.
+    """
+
+    auc: MeasureRecord
+    drifting_features: tuple[str, ...]
+    after_the_fact_auc: MeasureRecord
+
+
+class WindowRecord(Record):
+    """One finished window. ``models`` holds the traded model under its name, and the baselines."""
+
+    schema_version: Literal[1] = SCHEMA_VERSION
+    span: WindowSpanRecord
+    selected_on: Literal["validation"] = "validation"
+    traded_model: str
+    num_train_rows: int
+    effective_train_rows: float
+    num_test_bars: int
+    best_epoch: int | None
+    loss_curves: tuple[LossCurveRecord, ...]
+    models: dict[str, ModelRecord]
+    drift: WindowDriftRecord | None = None
+
+
+class FailureRecord(Record):
+    """A window that failed for good: the sentence, the remedy and the exit code that its pod ended with."""
+
+    schema_version: Literal[1] = SCHEMA_VERSION
+    index: int
+    exit_code: int
+    message: str
+    remedy: str

@@ -1,0 +1,116 @@
+"""A run as it is stored, believed by its manifests alone: what reports and comparisons are made from."""
+
+import hashlib
+from dataclasses import dataclass
+
+from job.artifacts.keys import RUNS_INDEX, RunKeys
+from job.artifacts.manifest import Manifest, read_manifest
+from job.artifacts.store import ObjectStore
+from job.artifacts.stored_records import parse_record
+from job.errors import ConfigError, DataError, TransientError
+from job.records import PlanRecord, RunsIndexRecord, SummaryRecord, WindowRecord
+from job.run.plan import read_plan
+from job.window_results import WindowSeries, read_series
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredWindow:
+    """One window that is done."""
+
+    record: WindowRecord
+    series: WindowSeries
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredRun:
+    """A walk-forward under a save path, finished or not."""
+
+    store: ObjectStore
+    plan: PlanRecord
+
+    @property
+    def keys(self) -> RunKeys:
+        """Where its objects live."""
+        return RunKeys(self.plan.run_id)
+
+    @property
+    def traded_model(self) -> str:
+        """The classifier that the run is about."""
+        return self.plan.procedure.model.model
+
+    def summary(self) -> SummaryRecord:
+        """What it found; `TransientError` where it is not finalized yet."""
+        return parse_record(SummaryRecord, self._of_result(self.keys.summary), where=self.keys.summary)
+
+    def page(self) -> bytes:
+        """Its page; `TransientError` where it is not finalized yet."""
+        return self._of_result(self.keys.report)
+
+    def windows(self) -> dict[int, StoredWindow]:
+        """The windows that are done, by index."""
+        return {span.index: window for span in self.plan.windows if (window := self._window(span.index)) is not None}
+
+    def _window(self, index: int) -> StoredWindow | None:
+        manifest = read_manifest(self.store, self.keys.window_manifest(index))
+        if manifest is None:
+            return None
+        metrics, arrays = self.keys.window_metrics(index), self.keys.series(index)
+        interval = self.plan.procedure.market.interval
+        return StoredWindow(
+            record=parse_record(WindowRecord, self._believed(manifest, metrics), where=metrics),
+            series=read_series(self._believed(manifest, arrays), interval=interval, where=arrays),
+        )
+
+    def _of_result(self, key: str) -> bytes:
+        manifest = read_manifest(self.store, self.keys.manifest)
+        if manifest is None:
+            raise TransientError(
+                f"Run {self.plan.run_id} has no result yet.",
+                remedy=f"See how far it is: lorentzian status --run-id {self.plan.run_id}",
+            )
+        return self._believed(manifest, key)
+
+    def _believed(self, manifest: Manifest, key: str) -> bytes:
+        digests = {entry.key: entry.sha256 for entry in manifest.objects}
+        stored = self.store.get(key)
+        if stored is None or hashlib.sha256(stored.data).hexdigest() != digests.get(self.keys.relative(key)):
+            raise DataError(
+                f"{key} is not what its manifest says.",
+                remedy="Run the same command again: it mends what is damaged.",
+            )
+        return stored.data
+
+
+def open_stored_run(store: ObjectStore, run_id: str) -> StoredRun:
+    """A walk-forward by name.
+
+    Raises
+    ------
+    ConfigError
+        Where there is none of that name.
+    """
+    plan = read_plan(store, run_id)
+    if plan is None:
+        raise ConfigError(
+            f"There is no run {run_id} under {store.location}.",
+            remedy="Check --save-path; `lorentzian status` lists the runs there.",
+        )
+    if plan.kind == "training":
+        raise ConfigError(f"Run {run_id} is a basic training.", remedy="Name a walk-forward.")
+    return StoredRun(store=store, plan=plan)
+
+
+def newest_run_id(store: ObjectStore) -> str:
+    """The finished walk-forward that was planned last.
+
+    Raises
+    ------
+    ConfigError
+        Where no run is finished.
+    """
+    stored = store.get(RUNS_INDEX)
+    index = RunsIndexRecord(runs={}) if stored is None else parse_record(RunsIndexRecord, stored.data, where=RUNS_INDEX)
+    finished = [run for run in index.runs.values() if run.state == "finished" and run.kind == "walkforward"]
+    if not finished:
+        raise ConfigError(f"There is no finished run under {store.location}.", remedy="Check --save-path.")
+    return max(finished, key=lambda run: (run.created_at_ms, run.run_id)).run_id

@@ -1,0 +1,167 @@
+"""What decides where, how wide and how loudly it runs, and which runs a command is about: never a result."""
+
+from typing import Literal
+
+from pydantic import Field, SecretStr
+
+from job.settings.group import FileNames, Group, SymbolName, VenueName
+
+
+class ComputeSettings(Group):
+    """Where and how wide it runs; never changes a result on one CPU type."""
+
+    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto takes a usable GPU, else the CPU")
+    threads: int = Field(1, ge=1, le=256, description="threads of each training process")
+
+
+class WorkerSettings(ComputeSettings):
+    """`walkforward` runs windows side by side."""
+
+    workers: int | None = Field(
+        None, ge=1, le=256, description="windows at once (default: one a processor that this process may use)"
+    )
+
+
+class StoreSettings(Group):
+    """Where results go."""
+
+    save_path: str = Field("models/trained", min_length=1, description="folder, or s3://bucket/prefix")
+    ledger: str | None = Field(
+        None, description="another place for the ledger of trials, for teams with several save paths"
+    )
+
+
+class RunSettings(StoreSettings):
+    """Which run this is."""
+
+    run_id: str | None = Field(
+        None,
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$",
+        description="name of the run (default: from settings and data, so that the same command resumes)",
+    )
+
+
+class IndexSettings(Group):
+    """Which window a pod runs."""
+
+    index: int | None = Field(
+        None,
+        ge=0,
+        description="window to run; Kubernetes sets it for each pod of an Indexed Job",
+        json_schema_extra={"environment": "JOB_COMPLETION_INDEX"},
+    )
+    attempts: int = Field(3, ge=1, le=100, description="starts that a window is given before it counts as failed")
+
+
+class DatabaseSettings(Group):
+    """Where klines and features are.
+
+    Unset, libpq's own ``PG*`` names are used; without them, the embedded server.
+    """
+
+    database_url: SecretStr | None = Field(
+        None,
+        description="postgresql://user:password@host/database",
+        json_schema_extra={"environment": "DATABASE_URL"},
+    )
+    database_password_file: str | None = Field(
+        None, description="file that holds the database password, such as a mounted secret"
+    )
+    database_retry_seconds: float = Field(
+        30.0, ge=0, le=3600, description="how long a start waits for a database that is away, before it ends with 75"
+    )
+
+
+class CollectSettings(Group):
+    """Where klines come from."""
+
+    source: Literal["auto", "archive", "rest"] = Field(
+        "auto", description="archive: public files; rest: the API; auto: files for history, API for the rest"
+    )
+    days: int = Field(200, ge=1, le=10_000, description="days of history to have")
+    base_url: str | None = Field(None, description="another address of Binance's API")
+    archive_url: str | None = Field(None, description="another address of the archive")
+
+
+class ImportSettings(Group):
+    """What the files hold; read from their names where they follow Binance's pattern."""
+
+    files: FileNames = Field((), description="CSV, CSV.gz, or archive zips", json_schema_extra={"positional": "FILE"})
+    symbol: SymbolName | None = Field(None, description="market of the files")
+    interval: str | None = Field(None, description="bar length of the files")
+    venue: VenueName = Field("binance-perp", description="name of the source of the bars")
+
+
+class DemoSettings(StoreSettings):
+    """What the demo shows."""
+
+    world: Literal["edge", "noise", "both"] = Field(
+        "both", description="synthetic market: with a planted edge, without any, or both"
+    )
+    klines: FileNames = Field((), description="run on these kline files instead")
+    live: bool = Field(False, description="run on fresh klines from Binance instead")
+    save_path: str = Field("models/demo", min_length=1, description="folder, or s3://bucket/prefix")
+
+
+class NullWorldSettings(Group):
+    """How the whole procedure is tried where there is nothing to find."""
+
+    null_worlds: int = Field(
+        0,
+        ge=0,
+        le=1000,
+        description="also run on so many shuffled markets in which nothing can be forecast, each as long as the run",
+    )
+
+
+class ReportSettings(Group):
+    """Which result is shown, and what is asked of it."""
+
+    reported_run: str | None = Field(
+        None, description="run to report (default: the newest one)", json_schema_extra={"positional": "RUN"}
+    )
+    require: Literal["weak", "evidence"] | None = Field(
+        None, description="end with exit code 4 where the verdict is less than that"
+    )
+    html: str | None = Field(None, description="also write the page to this file")
+
+
+class CompareSettings(Group):
+    """Which runs are compared."""
+
+    compared_runs: FileNames = Field((), description="two runs", json_schema_extra={"positional": "RUN"})
+
+
+class SweepSettings(Group):
+    """Which runs are finalized."""
+
+    all: bool = Field(False, description="every run whose windows are all done, failed or lost")
+    open_holdout: bool = Field(
+        False, description="then let the final model forecast and trade the days locked away; the first time counts"
+    )
+
+
+class AuditSettings(Group):
+    """How far an audit goes."""
+
+    deep: bool = Field(False, description="also train again and again, and search for leaks: minutes, not seconds")
+
+
+class ConfigSettings(Group):
+    """What is shown."""
+
+    command: str = Field(
+        "walkforward",
+        description="command whose settings are shown",
+        json_schema_extra={"positional": "COMMAND"},
+    )
+
+
+class OutputSettings(Group):
+    """How the program speaks."""
+
+    log_format: Literal["auto", "text", "json"] = Field("auto", description="auto: text in a terminal, else JSON")
+    progress: bool = Field(True, description="draw progress bars in a terminal")
+    verbose: bool = Field(False, description="log more")
+    quiet: bool = Field(False, description="log warnings and errors only, draw no bars")
+    debug: bool = Field(False, description="show tracebacks")

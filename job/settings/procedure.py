@@ -1,0 +1,159 @@
+"""What decides a result: market, costs, strategy, labels, features, windows and model.
+
+Every setting here is part of a run's identity and of what makes it another trial. Flags, environment names and file
+keys are made from the field names, by `job.settings.sources` and `job.cli`; nobody else reads the environment.
+"""
+
+from enum import StrEnum
+from typing import Literal
+
+from pydantic import Field, field_validator
+
+from job.intervals import INTERVAL_MS
+from job.settings.group import CommaSeparated, Group, SymbolName, VenueName
+
+# Decisions are made and labels measured over about an hour at 5m and two at 15m.
+DEFAULT_HORIZON_BARS = {"1m": 60, "3m": 20, "5m": 12, "15m": 8, "30m": 12, "1h": 12}
+
+
+class MarketSettings(Group):
+    """Which market, and which others are looked at beside it."""
+
+    symbol: SymbolName = Field("SOLUSDT", description="market to trade")
+    interval: str = Field("5m", description=f"bar length: {' '.join(INTERVAL_MS)}")
+    context: CommaSeparated = Field(
+        ("BTCUSDT", "ETHUSDT"),
+        description="markets whose bars are features too, comma separated; '' for none",
+    )
+    venue: VenueName = Field("binance-perp", description="name of the source of the bars")
+    market: Literal["perp", "spot"] = Field("perp", description="perp: long, short, flat; spot: long or flat")
+
+    @field_validator("interval")
+    @classmethod
+    def _interval_is_known(cls, value: str) -> str:
+        if value not in INTERVAL_MS:
+            raise ValueError(f"is not one of {' '.join(INTERVAL_MS)}")
+        return value
+
+    @property
+    def context_symbols(self) -> tuple[str, ...]:
+        """The context without the traded market itself, each symbol once."""
+        return tuple(dict.fromkeys(symbol for symbol in self.context if symbol != self.symbol))
+
+
+class CostSettings(Group):
+    """What a trade costs, each side."""
+
+    fee_bps: float = Field(5.0, ge=0, le=1000, description="fee a side, in basis points of notional")
+    slippage_bps: float = Field(2.0, ge=0, le=1000, description="slippage a side, in basis points of price")
+    funding_bps: float | None = Field(
+        None,
+        ge=-100,
+        le=100,
+        description="funding that longs pay shorts each 8 hours, in basis points (default: the stored series, or none)",
+    )
+
+
+class StrategySettings(Group):
+    """How forecasts are traded."""
+
+    thresholds: Literal["asymmetric", "symmetric"] = Field(
+        "asymmetric", description="asymmetric: buying may ask for more certainty than selling; symmetric: for the same"
+    )
+    sizing: Literal["fixed", "volatility"] = Field(
+        "fixed", description="fixed: the whole account; volatility: less when the market moves more"
+    )
+    target_volatility: float = Field(
+        0.5, gt=0, le=10, description="a year's standard deviation that volatility sizing aims at, as a fraction"
+    )
+    max_size: float = Field(1.0, gt=0, le=10, description="largest position, in multiples of the account")
+    stop_loss_atr: float | None = Field(
+        None, gt=0, le=100, description="close a trade that loses so many average true ranges (default: never)"
+    )
+    take_profit_atr: float | None = Field(
+        None, gt=0, le=100, description="close a trade that gains so many average true ranges (default: never)"
+    )
+    max_hold: int | None = Field(
+        None, ge=1, le=10_000, description="close a trade after so many bars, whatever is forecast (default: never)"
+    )
+
+
+class LabelSettings(Group):
+    """What the model learns to forecast."""
+
+    label: Literal["triple-barrier", "fixed"] = Field(
+        "triple-barrier",
+        description="triple-barrier: which barrier is hit first; fixed: up after the horizon",
+    )
+    horizon: int | None = Field(
+        None,
+        ge=1,
+        le=1000,
+        description="longest life of a label in bars (default by interval: 12 at 5m, 8 at 15m)",
+    )
+
+    def horizon_bars(self, interval: str) -> int:
+        """The horizon in bars, with the interval's default where none was given."""
+        return self.horizon if self.horizon is not None else DEFAULT_HORIZON_BARS[interval]
+
+
+class FeatureSettings(Group):
+    """Which features the model sees."""
+
+    features: str = Field("core", pattern=r"^[a-z0-9][a-z0-9-]{0,30}$", description="name of the feature set")
+
+
+class OptimizeMetric(StrEnum):
+    """What ranks thresholds on validation forecasts."""
+
+    TOTAL_RETURN = "total_return"
+    WIN_RATE = "win_rate"
+    SHARPE_RATIO = "sharpe_ratio"
+    SORTINO_RATIO = "sortino_ratio"
+    CALMAR_RATIO = "calmar_ratio"
+
+
+class WindowSettings(Group):
+    """How the span is cut into walk-forward windows."""
+
+    data_days: int = Field(180, ge=8, le=10_000, description="days of history, ending with the last closed bar")
+    window_size: int = Field(30, ge=5, le=5_000, description="days of each training window")
+    test_size: int = Field(7, ge=1, le=365, description="days of each test window")
+    optimize_metric: OptimizeMetric = Field(
+        OptimizeMetric.SHARPE_RATIO, description="ranks thresholds on validation forecasts, never on the test"
+    )
+    anchored: bool = Field(False, description="training windows all start with the first day, and grow")
+    reduce_test: bool = Field(False, description="days left over make a first window with a shorter test")
+    refit: bool = Field(True, description="fit once more on all training days with what validation has chosen")
+    holdout_days: int = Field(
+        0, ge=0, le=365, description="newest days locked away: no window sees them until they are opened once"
+    )
+
+
+class SplitSettings(Group):
+    """One fixed split, the guide's basic training."""
+
+    data_days: int = Field(90, ge=8, le=10_000, description="days of history, ending with the last closed bar")
+    test_size: float = Field(0.2, gt=0, lt=0.9, description="fraction of the days held out for the test")
+    optimize_metric: OptimizeMetric = Field(
+        OptimizeMetric.SHARPE_RATIO, description="ranks thresholds on validation forecasts, never on the test"
+    )
+
+
+class ModelSettings(Group):
+    """The classifier and its training."""
+
+    model: Literal["lorentzian", "logistic", "lightgbm", "mlp", "lorentzian-knn"] = Field(
+        "lorentzian", description="classifier that trades; simpler ones are always trained beside it"
+    )
+    epochs: int = Field(30, ge=1, le=10_000, description="most passes of training; validation stops it earlier")
+    lr: float = Field(0.001, gt=0, le=1, description="learning rate (feature scales learn six times as fast)")
+    batch_size: int = Field(64, ge=8, le=65_536, description="queries a step")
+    scheduler: Literal["cosine", "none"] = Field("cosine", description="course of the learning rate")
+    seed: int = Field(0, ge=0, lt=2**32, description="seed of everything random in training")
+
+
+class TrainModelSettings(ModelSettings):
+    """The guide's basic training runs longer."""
+
+    epochs: int = Field(50, ge=1, le=10_000, description="most passes of training; validation stops it earlier")

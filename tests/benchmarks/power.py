@@ -1,0 +1,168 @@
+"""How often the whole procedure sees an edge that is there, beside the same test on the oracle's own trades.
+
+Worlds in which ten features say all that can be known: one of them moves the market, or one by the sign of another,
+as much as gives somebody who knows how, and trades by thresholds as the procedure does, a net Sharpe ratio of 0, 2, 4
+or 6 a year at 7 bp a side; in "none" nothing moves it. Bars: the rate of `weak` or `evidence` within 15 points of the
+oracle's, at most 5 % at 0, at least 80 % at 6 over 180 days. What lies between the two is shown beside it: how well
+directions are told, how often nothing is traded, and what the forecasts earn at the best thresholds of hindsight.
+A world of 180 days takes some three minutes of one processor, one of 730 days five times as long; it goes on where it
+was stopped.
+"""
+
+import argparse
+import time
+from collections.abc import Iterable
+
+import numpy as np
+import torch
+from rich.console import Console
+from rich.table import Table
+from sklearn.metrics import roc_auc_score
+
+from job.arrays import FloatArray
+from job.backtest.account import Backtest
+from job.backtest.stitch import stitch
+from job.evaluation.daily import utc_daily_returns
+from job.evaluation.measure import ZERO_DEVIATION
+from job.intervals import YEAR_DAYS
+from job.rehearsal import RehearsedWindow
+from job.rules import trading_rules
+from job.signals import Thresholds, TradingRules, target_positions, trade
+from job.threshold_choice import SYMMETRIC
+from tests.benchmarks import _cells, _judged
+from tests.support.audited import END_MS, WARM_UP_DAYS, synthetic_procedure
+from tests.support.planted_worlds import HORIZON_BARS, planted_rehearsal, planted_world
+
+# Of `planted_world`, by kind and the oracle's net Sharpe ratio: interpolated from five to twelve worlds of 730 days for
+# each of fifteen edges, whose means have standard errors of .1 to .2.
+EDGES = {
+    "linear": {"none": 0.0, "0": 0.021, "2": 0.0416, "4": 0.0593, "6": 0.0787, "9": 0.109, "12": 0.137},
+    "xor": {"none": 0.0, "0": 0.04, "2": 0.0655, "4": 0.0912, "6": 0.1148, "9": 0.154, "12": 0.189},
+}
+# The best of the procedure's candidates for somebody who knows the edge, or within a quarter of a Sharpe ratio of it;
+# what is worth 0 is worth it to one who trades, since the best would be to stay away.
+ORACLE = Thresholds(buy=0.55, sell=0.45)
+EAGER_ORACLE = Thresholds(buy=0.53, sell=0.47)
+SEEN = ("weak", "evidence")
+FIRST_SEED = 1_000  # apart from the worlds that the edges were sized on
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Seeds, processors, file, and which part of the table."""
+    _cells.add_arguments(parser, name="power")
+    parser.add_argument("--model", default="lorentzian", help="classifier that trades")
+    parser.add_argument("--kinds", nargs="+", choices=list(EDGES), default=list(EDGES), help="kinds of edge")
+    parser.add_argument("--sharpes", nargs="+", choices=list(EDGES["linear"]), default=["0", "2", "4", "6"])
+    parser.add_argument("--days", nargs="+", type=int, default=[180, 730], help="days of each world")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Do the worlds that are missing, the shortest first, and print the table."""
+    cells = [
+        {"seed": seed, "kind": kind, "sharpe": sharpe, "days": days, "model": arguments.model}
+        for days in sorted(arguments.days)
+        for seed in range(arguments.seeds)
+        for kind in arguments.kinds
+        for sharpe in arguments.sharpes
+    ]
+    _print(_cells.run_cells(cells, _one_world, jobs=arguments.jobs, out=arguments.out))
+
+
+def _one_world(cell: _cells.Cell) -> _cells.Cell:
+    started = time.perf_counter()
+    torch.set_num_threads(1)
+    procedure = synthetic_procedure(
+        data_days=cell["days"], window_size=_judged.WINDOW_SIZE, test_size=_judged.TEST_SIZE, model=cell["model"]
+    )
+    world = planted_world(
+        cell["kind"],
+        seed=FIRST_SEED + cell["seed"],
+        num_days=cell["days"] + WARM_UP_DAYS,
+        last_close_ms=END_MS,
+        edge=EDGES[cell["kind"]][cell["sharpe"]],
+    )
+    rehearsal = planted_rehearsal(world, procedure)
+    windows = tuple(rehearsal.windows(with_baselines=False))
+    thresholds = EAGER_ORACLE if cell["sharpe"] == "0" else ORACLE
+    wanted = target_positions(world.probability, thresholds, hold_bars=HORIZON_BARS)
+    open_time = world.klines.open_time
+    ours = _judged.judged(rehearsal, windows)
+    oracle = _judged.judged(rehearsal, _judged.with_positions(windows, open_time, wanted))
+    known = [world.probability[np.searchsorted(open_time, w.series.klines.open_time)] for w in windows]
+    traded = [w.record.models[ours.traded] for w in windows]
+    return {
+        "ours": ours.verdict.verdict,
+        "oracle": oracle.verdict.verdict,
+        "ours_sharpe": _sharpe(ours.models[ours.traded].account),
+        "oracle_sharpe": _sharpe(oracle.models[ours.traded].account),
+        "hindsight_sharpe": _best_in_hindsight(windows, ours.traded, trading_rules(procedure)),
+        "ours_auc": _mean_auc(windows, [w.series.probability[ours.traded] for w in windows]),
+        "oracle_auc": _mean_auc(windows, known),
+        "shrinkage": float(np.mean([model.shrinkage for model in traded])),
+        "untraded": float(np.mean([model.thresholds.buy is None for model in traded])),
+        "num_trades": len(ours.models[ours.traded].account.trades),
+        "seconds": time.perf_counter() - started,
+    }
+
+
+def _sharpe(account: Backtest) -> float:
+    """Net and annual; of an account that does not move, 0."""
+    daily = utc_daily_returns(account).value
+    return float(daily.mean() / daily.std() * np.sqrt(YEAR_DAYS)) if daily.std() > ZERO_DEVIATION else 0.0
+
+
+def _best_in_hindsight(windows: tuple[RehearsedWindow, ...], name: str, rules: TradingRules) -> float:
+    """Of the forecasts as they are, at one pair of thresholds in all windows."""
+    series = [window.series for window in windows]
+    return max(
+        _sharpe(stitch([trade(s.klines, s.probability[name], pair, rules) for s in series])) for pair in SYMMETRIC
+    )
+
+
+def _mean_auc(windows: tuple[RehearsedWindow, ...], probability: Iterable[FloatArray]) -> float:
+    """Area under the ROC curve within a window; over windows, whose forecasts have levels of their own, the mean."""
+    areas = []
+    for window, forecast in zip(windows, probability, strict=True):
+        is_known = np.isfinite(window.series.up)
+        areas.append(roc_auc_score(window.series.up[is_known], forecast[is_known]))
+    return float(np.mean(areas))
+
+
+def _print(found: list[_cells.Cell]) -> None:
+    rates = Table(
+        *("edge", "aimed at", "days", "worlds", "ours seen", "oracle seen", "our Sharpe", "oracle's", "seconds"),
+        title="Rates of weak or evidence, and mean net Sharpe ratios",
+    )
+    causes = Table(
+        *("edge", "aimed at", "days", "our AUC", "oracle's", "shrinkage", "untraded", "trades", "in hindsight"),
+        title="What made them: means, windows without a trade, and our Sharpe ratio at the best thresholds",
+    )
+    groups: dict[tuple[str, str, str], list[_cells.Cell]] = {}
+    for cell in found:
+        groups.setdefault((cell["kind"], cell["sharpe"], str(cell["days"])), []).append(cell)
+    for group, cells in groups.items():
+        seen = (f"{np.mean([c[who] in SEEN for c in cells]):.0%}" for who in ("ours", "oracle"))
+        rates.add_row(
+            *group,
+            str(len(cells)),
+            *seen,
+            f"{_mean(cells, 'ours_sharpe'):+.2f}",
+            f"{_mean(cells, 'oracle_sharpe'):+.2f}",
+            f"{_mean(cells, 'seconds'):.0f}",
+        )
+        causes.add_row(
+            *group,
+            f"{_mean(cells, 'ours_auc'):.3f}",
+            f"{_mean(cells, 'oracle_auc'):.3f}",
+            f"{_mean(cells, 'shrinkage'):.2f}",
+            f"{_mean(cells, 'untraded'):.0%}",
+            f"{_mean(cells, 'num_trades'):.0f}",
+            f"{_mean(cells, 'hindsight_sharpe'):+.2f}",
+        )
+    console = Console()
+    console.print(rates)
+    console.print(causes)
+
+
+def _mean(cells: list[_cells.Cell], name: str) -> float:
+    return float(np.mean([cell[name] for cell in cells]))

@@ -1,0 +1,129 @@
+"""Training: it depends on its training span and its seed, and on nothing else."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+
+from job import rows as rows_module
+from job.audit import product
+from job.audit.future import misaligned_cut_times
+from job.audit.product import Product
+from job.audit.training import check_determinism, check_isolation, check_predictions
+from job.data.feature_rows import FeatureRows
+from job.data.klines import Klines
+from job.features.build import build_features
+from job.features.definition import FeatureSet
+from job.model.scaling import RobustScaler
+from job.rows import Dataset
+from job.rules import LABEL_LOOKBACK_MS
+from job.windows import Window
+from tests.honesty.registry import Mutant, Oracle, Replacement, assert_caught, assert_passes, each_mutant, each_oracle
+from tests.support import feature_mutants as mutants
+from tests.support.audited import INTERVAL, audited_world
+
+SUBJECT = audited_world("edge")
+PRODUCT = Product(plan=SUBJECT.plan, definition=SUBJECT.definition, device=SUBJECT.device)
+NEURAL = audited_world("edge", model="lorentzian")
+NEURAL_PRODUCT = Product(plan=NEURAL.plan, definition=NEURAL.definition, device=NEURAL.device)
+WINDOW = SUBJECT.window
+assert WINDOW.test is not None
+NEAR = SUBJECT.target.between(WINDOW.train.start_ms - LABEL_LOOKBACK_MS, WINDOW.span.end_ms)
+DATA = PRODUCT.make_dataset(NEAR, SUBJECT.stored)
+TESTED = SUBJECT.target.between(WINDOW.test.start_ms, WINDOW.test.end_ms)
+CUTS = misaligned_cut_times(TESTED.available_at, INTERVAL, num=2, seed=0)
+
+
+def scaled_globally(data: Dataset, window: Window) -> bytes:
+    """Every row is scaled by the quartiles of all, the test's included, before anything is fitted."""
+    values = RobustScaler.fit(data.rows.features).transform(data.rows.features)
+    return PRODUCT.train(replace(data, rows=replace(data.rows, features=values)), window)
+
+
+def unseeded(data: Dataset, window: Window) -> bytes:
+    """Every row has a little noise that no seed decides."""
+    noise = 1e-3 * np.random.default_rng().standard_normal(data.rows.features.shape).astype(np.float32)
+    return PRODUCT.train(replace(data, rows=replace(data.rows, features=data.rows.features + noise)), window)
+
+
+def known_always(label_end_ms: np.ndarray, first_decision_ms: int, *, embargo_ms: int = 0) -> np.ndarray:
+    """The purge rule that keeps everything."""
+    return np.full(len(label_end_ms), True)
+
+
+def builds_centred(
+    feature_set: FeatureSet, target: Klines, context: Mapping[str, Klines], *, from_ms: int | None = None
+) -> FeatureRows:
+    """The build with a mean of five bars of which two are still to come."""
+    build = partial(build_features, feature_set, from_ms=from_ms)
+    return mutants.with_column(build, mutants.centred_window)(target, context)
+
+
+def builds_scaled(
+    feature_set: FeatureSet, target: Klines, context: Mapping[str, Klines], *, from_ms: int | None = None
+) -> FeatureRows:
+    """The build with all rows scaled by the quartiles of all of them."""
+    rows = build_features(feature_set, target, context, from_ms=from_ms)
+    return replace(rows, values=RobustScaler.fit(rows.values).transform(rows.values))
+
+
+NO_PURGE = Mutant(name="no purge", replaced=(Replacement(owner=rows_module, name="known_before", by=known_always),))
+ISOLATED = {"dataset": DATA, "window": WINDOW, "seed": 0}
+ORACLES = (
+    Oracle(
+        code="D02",
+        claim="forecasts are the same when all that came later is cut off",
+        check=check_predictions,
+        given={"forecast": partial(PRODUCT.forecast, window=WINDOW), "markets": SUBJECT.markets, "cut_times": CUTS},
+        mutants=(
+            Mutant(
+                name="centred window",
+                replaced=(Replacement(owner=product, name="build_features", by=builds_centred),),
+            ),
+            Mutant(
+                name="scaler fitted on all rows",
+                replaced=(Replacement(owner=product, name="build_features", by=builds_scaled),),
+            ),
+        ),
+    ),
+    Oracle(
+        code="D05",
+        claim="nothing that was fitted or chosen changes with the test (logistic)",
+        check=check_isolation,
+        given={"train": PRODUCT.train, **ISOLATED},
+        mutants=(Mutant(name="scaler fitted on all rows", given={"train": scaled_globally}), NO_PURGE),
+    ),
+    Oracle(
+        code="D05",
+        claim="nothing that was fitted or chosen changes with the test (Lorentzian)",
+        check=check_isolation,
+        given={"train": NEURAL_PRODUCT.train, **ISOLATED},
+        mutants=(NO_PURGE,),
+    ),
+    Oracle(
+        code="D19",
+        claim="the same window twice gives the same bytes (logistic)",
+        check=check_determinism,
+        given={"train": PRODUCT.train, "dataset": DATA, "window": WINDOW},
+        mutants=(Mutant(name="random numbers without a seed", given={"train": unseeded}),),
+    ),
+    Oracle(
+        code="D19",
+        claim="the same window twice gives the same bytes (Lorentzian)",
+        check=check_determinism,
+        given={"train": NEURAL_PRODUCT.train, "dataset": DATA, "window": WINDOW},
+    ),
+)
+
+
+@each_oracle(ORACLES)
+def test_training_keeps_to_the_claim(oracle: Oracle) -> None:
+    """The product's training passes."""
+    assert_passes(oracle)
+
+
+@each_mutant(ORACLES)
+def test_mistake_in_training_is_caught(oracle: Oracle, mutant: Mutant) -> None:
+    """Training with the mistake fails."""
+    assert_caught(oracle, mutant)

@@ -1,0 +1,99 @@
+"""What a procedure's strategy and funding make of bars."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from job.backtest.market_bars import MarketBars
+from job.backtest.orders import Orders
+from job.backtest.volatility import annual_volatility, relative_true_range
+from job.data.outside_series import OutsideSeries
+from job.execution.opening import procedure_of
+from job.intervals import DAY_MS, HOUR_MS
+from job.records import ProcedureRecord
+from job.rules import LABEL_LOOKBACK_MS, make_bars, reads_funding, trading_rules
+from tests.support.procedures import with_changes
+from tests.support.small_run import KEY, small_markets, small_settings
+
+KLINES = small_markets(4)[KEY.symbol]
+TERMS = ("size", "stop", "take", "funding")
+
+
+def procedure(**changes: object) -> ProcedureRecord:
+    """The small procedure with another strategy."""
+    return with_changes(procedure_of(small_settings(Path("nowhere"))), **changes)
+
+
+def test_plain_strategy_is_the_whole_account_without_exits() -> None:
+    """By default nothing is sized, stopped or paid."""
+    bars = make_bars(KLINES, procedure())
+    assert {name: set(getattr(bars, name)) for name in TERMS} == {
+        "size": {1.0},
+        "stop": {np.inf},
+        "take": {np.inf},
+        "funding": {0.0},
+    }
+    assert trading_rules(procedure(max_hold=7)).strategy.max_hold == 7
+
+
+def test_strategy_is_measured_in_the_market_s_own_moves() -> None:
+    """Sizes aim at the year's volatility up to the cap; stop and target are multiples of the true range."""
+    settings: dict[str, object] = {
+        "sizing": "volatility",
+        "target_volatility": 0.4,
+        "max_size": 2.0,
+        "stop_loss_atr": 2.0,
+        "take_profit_atr": 3.0,
+    }
+    bars = make_bars(KLINES, procedure(**settings))
+    volatility = annual_volatility(KLINES, bars_per_year=35_040)
+    known = np.isfinite(volatility)
+    np.testing.assert_allclose(bars.size[known], np.minimum(0.4 / volatility[known], 2.0))
+    np.testing.assert_allclose(bars.stop, 2 * relative_true_range(KLINES))
+    np.testing.assert_allclose(bars.take, 3 * relative_true_range(KLINES))
+
+
+def test_flat_market_orders_nothing_where_exits_follow_the_true_range() -> None:
+    """A distance of nothing is no exit: such bars have terms, and no trade begins on them."""
+    flat = replace(KLINES, **{name: np.full(len(KLINES), 5.0) for name in ("open", "high", "low", "close")})
+    bars = make_bars(flat, procedure(stop_loss_atr=2.0, take_profit_atr=3.0))
+    assert np.isnan(bars.stop).all() and np.isnan(bars.take).all()
+    assert not Orders(side=np.ones(len(bars), dtype=np.int8), terms=bars.terms).fillable_side.any()
+
+
+@pytest.mark.parametrize("extra_bars", [1, 50, 96])
+def test_terms_are_the_same_wherever_the_bars_begin(extra_bars: int) -> None:
+    """A slice that is read with its day before has the very terms that the whole series gives it."""
+    settings = procedure(sizing="volatility", stop_loss_atr=2.0, take_profit_atr=3.0, funding_bps=1.0)
+    start_ms = int(KLINES.open_time[0]) + DAY_MS + extra_bars * (HOUR_MS // 4)
+    end_ms = start_ms + DAY_MS
+    whole = make_bars(KLINES, settings).between(start_ms, end_ms)
+    near = make_bars(KLINES.between(start_ms - LABEL_LOOKBACK_MS, end_ms), settings).between(start_ms, end_ms)
+    for name in TERMS:
+        assert np.isfinite(getattr(near, name)).all()
+        assert getattr(near, name).tobytes() == getattr(whole, name).tobytes()
+
+
+def test_funding_is_stored_or_stated_or_none() -> None:
+    """A constant goes before the stored series, and spot markets have neither."""
+    due = KLINES.open_time[10:11] + 5
+    stored = OutsideSeries(event_time=due, available_at=due, value=np.array([0.003]))
+
+    def funding(**changes: object) -> MarketBars:
+        return make_bars(KLINES, procedure(**changes), funding=stored)
+
+    assert list(np.flatnonzero(funding().funding)) == [10]
+    assert funding().funding[10] == 0.003
+    stated = funding(funding_bps=2.0).funding
+    assert set(stated[KLINES.open_time % (8 * HOUR_MS) == 0]) == {2e-4}
+    assert np.count_nonzero(stated) == 12
+    assert not funding(market="spot").has_funding
+    assert not funding(market="spot", funding_bps=2.0).has_funding
+    assert not funding(funding_bps=0.0).has_funding
+    assert [reads_funding(procedure(**c)) for c in ({}, {"funding_bps": 0.0}, {"market": "spot"})] == [
+        True,
+        False,
+        False,
+    ]
