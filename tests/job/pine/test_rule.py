@@ -34,7 +34,7 @@ class Export:
 def export() -> Export:
     """2,063 hourly bars, exported with the indicator's defaults; predictions begin 2,000 bars before the last."""
     if not EXPORT.exists():
-        pytest.skip("the export is not here")
+        pytest.skip(f"{EXPORT.name} is not there")
     with gzip.open(EXPORT, "rt") as file:
         rows = list(csv.DictReader(file))
 
