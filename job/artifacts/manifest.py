@@ -126,6 +126,20 @@ def verify(store: ObjectStore, manifest: Manifest, *, root: str) -> list[Manifes
     return faults
 
 
+def read_named(store: ObjectStore, manifest: Manifest, key: str, *, root: str) -> bytes | None:
+    """The bytes under ``key`` if they are those that the manifest names; None where it or they do not match.
+
+    Parameters
+    ----------
+    key : in full, with ``root``.
+    """
+    entry = next((each for each in manifest.objects if root + each.key == key), None)
+    stored = store.get(key)
+    if entry is None or stored is None or hashlib.sha256(stored.data).hexdigest() != entry.sha256:
+        return None
+    return stored.data
+
+
 def _entry(key: str, data: bytes) -> ManifestEntry:
     return ManifestEntry(key=key, size=len(data), sha256=hashlib.sha256(data).hexdigest())
 

@@ -14,11 +14,8 @@ from job.data.postgres import connect
 from job.database import open_database
 from job.device import choose_device, limit_threads
 from job.errors import CheckFailed, ExitCode
-from job.execution.opening import procedure_of
-from job.feature_store import feature_record
+from job.execution.opening import draft_plan
 from job.progress import track
-from job.run.attempt import now_ms
-from job.run.plan import make_plan
 from job.settings.commands import AuditCommand
 from job.settings.operation import OutputSettings
 from job.settings.sources import LoadedSettings
@@ -51,15 +48,7 @@ def run(loaded: LoadedSettings[AuditCommand]) -> ExitCode:
 def _read(settings: AuditCommand) -> AuditSubject:
     device = choose_device(settings.compute.device)
     with interruption.at_once(), open_database(settings.database) as conninfo, connect(conninfo) as connection:
-        plan = make_plan(
-            connection,
-            procedure_of(settings),
-            feature_record(settings.market, settings.features),
-            run_id=settings.run.run_id,
-            now_ms=now_ms(),
-            threads=settings.compute.threads,
-            device=str(device),
-        )
+        plan = draft_plan(connection, settings, device=str(device))
         return read_subject(connection, plan, device=device)
 
 

@@ -5,13 +5,10 @@ from job.commands.results import add_texts, results_console, results_table
 from job.data.postgres import connect
 from job.database import open_database
 from job.errors import ExitCode
-from job.execution.opening import procedure_of
-from job.feature_store import feature_record
+from job.execution.opening import draft_plan
 from job.intervals import format_utc
 from job.records import PlanRecord
-from job.run.attempt import now_ms
 from job.run.cuts import holdout_span
-from job.run.plan import make_plan
 from job.settings.commands import PlanCommand
 from job.settings.sources import LoadedSettings
 
@@ -20,15 +17,7 @@ def run(loaded: LoadedSettings[PlanCommand]) -> ExitCode:
     """Make the plan and print it."""
     settings = loaded.settings
     with interruption.at_once(), open_database(settings.database) as conninfo, connect(conninfo) as connection:
-        plan = make_plan(
-            connection,
-            procedure_of(settings),
-            feature_record(settings.market, settings.features),
-            run_id=settings.run.run_id,
-            now_ms=now_ms(),
-            threads=settings.compute.threads,
-            device=settings.compute.device,
-        )
+        plan = draft_plan(connection, settings, device=settings.compute.device)
     _print(plan)
     return ExitCode.DONE
 

@@ -3,10 +3,9 @@
 It has no test score of its own. What may be expected of it is what the run's windows showed.
 """
 
-import hashlib
 from dataclasses import dataclass
 
-from job.artifacts.manifest import read_manifest
+from job.artifacts.manifest import read_manifest, read_named
 from job.checkpoint import checkpoint_bytes
 from job.data.postgres import connect
 from job.dataset import load_dataset
@@ -48,8 +47,4 @@ def fit_final_model(run: Run) -> FinalModel:
 def stored_final_model(run: Run) -> bytes | None:
     """The final model that the run hands out; None where its manifest names none, or other bytes lie there."""
     manifest, key = read_manifest(run.store, run.keys.manifest), run.keys.best_model_final(run.plan.stamp)
-    stored = run.store.get(key)
-    if manifest is None or stored is None:
-        return None
-    named = {entry.key: entry.sha256 for entry in manifest.objects}
-    return stored.data if named.get(run.keys.relative(key)) == hashlib.sha256(stored.data).hexdigest() else None
+    return None if manifest is None else read_named(run.store, manifest, key, root=run.keys.root)

@@ -18,7 +18,7 @@ from pydantic import JsonValue
 
 from job.artifacts.json_bytes import to_json_bytes
 from job.artifacts.keys import RUNS_PREFIX
-from job.artifacts.manifest import Manifest, read_manifest, verify, write_with_manifest
+from job.artifacts.manifest import Manifest, read_manifest, read_named, verify, write_with_manifest
 from job.artifacts.store import ObjectStore
 from job.artifacts.stored_records import parse_record, record_bytes
 from job.errors import ConfigError, DataError
@@ -209,14 +209,13 @@ def _read_windows(run: Run, done: list[WindowState]) -> tuple[tuple[WindowRecord
 def _believed(run: Run, state: WindowState, key: str) -> bytes:
     """An object of a window, which must be the one that the window's manifest names."""
     assert state.manifest is not None
-    digests = {entry.key: entry.sha256 for entry in state.manifest.objects}
-    stored = run.store.get(key)
-    if stored is None or hashlib.sha256(stored.data).hexdigest() != digests.get(run.keys.relative(key)):
+    data = read_named(run.store, state.manifest, key, root=run.keys.root)
+    if data is None:
         raise DataError(
             f"{key} is not what the manifest of window {state.index} says.",
             remedy="Run that window again: it mends its objects.",
         )
-    return stored.data
+    return data
 
 
 def _trials(run: Run, states: tuple[WindowState, ...]) -> list[Trial]:

@@ -5,7 +5,7 @@ import structlog
 from job.artifacts.opening import open_store
 from job.artifacts.probe import probe_store
 from job.artifacts.store import ObjectStore
-from job.data.postgres import connect
+from job.data.postgres import Connection, connect
 from job.device import choose_device, limit_threads
 from job.errors import ConfigError
 from job.feature_store import feature_record
@@ -35,6 +35,22 @@ def procedure_of(settings: PlanCommand) -> ProcedureRecord:
     )
 
 
+def draft_plan(
+    connection: Connection, settings: PlanCommand, *, device: str, kind: RunKind = "walkforward"
+) -> PlanRecord:
+    """The plan that these settings make of the stored data now; nothing is stored."""
+    return make_plan(
+        connection,
+        procedure_of(settings),
+        feature_record(settings.market, settings.features),
+        run_id=settings.run.run_id,
+        now_ms=now_ms(),
+        threads=settings.compute.threads,
+        device=device,
+        kind=kind,
+    )
+
+
 def plan_run(settings: PlanCommand, conninfo: str, *, kind: RunKind = "walkforward") -> PlanRecord:
     """The plan of the run that these settings name; made and published here by whoever comes first.
 
@@ -44,24 +60,14 @@ def plan_run(settings: PlanCommand, conninfo: str, *, kind: RunKind = "walkforwa
         Where the run exists with other settings or is of another kind, or the store cannot carry a run.
     """
     store = open_store(settings.run.save_path)
-    procedure = procedure_of(settings)
     if settings.run.run_id is not None:
         existing = read_plan(store, settings.run.run_id)
         if existing is not None:
-            check_same_run(existing, procedure, kind)
+            check_same_run(existing, procedure_of(settings), kind)
             note_started(store, existing)  # whoever planned it may have died before
             return existing
     with connect(conninfo) as connection:
-        plan = make_plan(
-            connection,
-            procedure,
-            feature_record(settings.market, settings.features),
-            run_id=settings.run.run_id,
-            now_ms=now_ms(),
-            threads=settings.compute.threads,
-            device=str(choose_device(settings.compute.device)),
-            kind=kind,
-        )
+        plan = draft_plan(connection, settings, device=str(choose_device(settings.compute.device)), kind=kind)
     if read_plan(store, plan.run_id) is None:
         probe_store(store)
         for warning in plan.warnings:

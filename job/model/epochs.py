@@ -1,19 +1,75 @@
-"""The loop that trains any network: epochs, the course of the learning rate, early stopping on validation loss.
+"""How any network is trained: epochs, the course of the learning rate, early stopping on validation loss.
 
 It knows nothing of what an epoch does or of how a loss is measured; both are given as functions.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
+from typing import Generic, TypeVar
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from job import interruption
-from job.model.classifier import LossCurve, OnEpoch
+from job.model.classifier import Classifier, LossCurve, OnEpoch, ValidatedFit, best_candidate
+from job.rows import LabelledRows
 from job.settings.procedure import ModelSettings
 
 PATIENCE_EPOCHS = 6
+
+Network = TypeVar("Network", bound=Classifier)
+
+
+class EpochLearner(ABC, Generic[Network]):
+    """Chooses the number of epochs on forward blocks, and refits with it.
+
+    Parameters
+    ----------
+    settings : ModelSettings
+    stream : int
+        Sets this learner's random numbers apart from those of other windows under the same seed.
+    device : torch.device
+    """
+
+    name: str
+
+    def __init__(self, settings: ModelSettings, *, stream: int, device: torch.device) -> None:
+        self._settings = settings
+        self._stream = stream
+        self._device = device
+
+    def validate(
+        self, fit: LabelledRows, validation: LabelledRows, *, block: int, on_epoch: OnEpoch | None = None
+    ) -> ValidatedFit:
+        """Train with early stopping on ``validation``; forecast it with the best epoch's weights."""
+        classifier, curve = self._train(
+            fit, validation, part=block, num_epochs=self._settings.epochs, on_epoch=on_epoch
+        )
+        return ValidatedFit(
+            probability=classifier.predict(validation.features),
+            losses={float(epoch): loss for epoch, loss in enumerate(curve.validation)},
+            curve=curve,
+        )
+
+    def refit(
+        self, train: LabelledRows, validated: tuple[ValidatedFit, ...], *, on_epoch: OnEpoch | None = None
+    ) -> tuple[Network, LossCurve]:
+        """Train on all rows for the epochs with the best mean validation loss."""
+        num_epochs = int(best_candidate(validated))
+        return self._train(train, None, part=len(validated), num_epochs=num_epochs, on_epoch=on_epoch)
+
+    @abstractmethod
+    def _train(
+        self,
+        rows: LabelledRows,
+        validation: LabelledRows | None,
+        *,
+        part: int,
+        num_epochs: int,
+        on_epoch: OnEpoch | None,
+    ) -> tuple[Network, LossCurve]:
+        """One fit; ``part`` sets its random numbers apart from those of the window's other fits."""
 
 
 def seeded_generator(settings: ModelSettings, *, stream: int, part: int) -> torch.Generator:

@@ -13,12 +13,12 @@ from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from job.arrays import Float32Array, FloatArray
-from job.model.classifier import LossCurve, OnEpoch, ValidatedFit, best_candidate
-from job.model.epochs import seeded_generator, train_epochs
+from job.model.classifier import LossCurve, OnEpoch
+from job.model.epochs import EpochLearner, seeded_generator, train_epochs
+from job.model.kernel import LabelSpans
 from job.model.lorentzian import LorentzianNCA
 from job.model.scaling import RobustScaler
 from job.rows import LabelledRows
-from job.settings.procedure import ModelSettings
 
 QUERIES_AN_EPOCH = 512
 BANK_SAMPLE = 256
@@ -51,43 +51,10 @@ class LorentzianClassifier:
         return torch.cat(chunks).double().cpu().numpy()
 
 
-class LorentzianLearner:
-    """Chooses the number of epochs on forward blocks, and refits with it.
-
-    Parameters
-    ----------
-    settings : ModelSettings
-    stream : int
-        Sets this learner's random numbers apart from those of other windows under the same seed.
-    device : torch.device
-    """
+class LorentzianLearner(EpochLearner[LorentzianClassifier]):
+    """Trains the vote."""
 
     name = "lorentzian"
-
-    def __init__(self, settings: ModelSettings, *, stream: int, device: torch.device) -> None:
-        self._settings = settings
-        self._stream = stream
-        self._device = device
-
-    def validate(
-        self, fit: LabelledRows, validation: LabelledRows, *, block: int, on_epoch: OnEpoch | None = None
-    ) -> ValidatedFit:
-        """Train with early stopping on ``validation``; forecast it with the best epoch's weights."""
-        classifier, curve = self._train(
-            fit, validation, part=block, num_epochs=self._settings.epochs, on_epoch=on_epoch
-        )
-        return ValidatedFit(
-            probability=classifier.predict(validation.features),
-            losses={float(epoch): loss for epoch, loss in enumerate(curve.validation)},
-            curve=curve,
-        )
-
-    def refit(
-        self, train: LabelledRows, validated: tuple[ValidatedFit, ...], *, on_epoch: OnEpoch | None = None
-    ) -> tuple[LorentzianClassifier, LossCurve]:
-        """Train on all rows for the epochs with the best mean validation loss."""
-        num_epochs = int(best_candidate(validated))
-        return self._train(train, None, part=len(validated), num_epochs=num_epochs, on_epoch=on_epoch)
 
     def _train(
         self,
@@ -141,8 +108,12 @@ class TrainingBank:
 
     def overlap(self, queries: Tensor, candidates: Tensor) -> Tensor:
         """Whether two rows' label intervals meet, bool (Q, B): such a row may not vote. A row always meets itself."""
-        starts, ends = self.decision_ms, self.label_end_ms
-        return (starts[queries][:, None] <= ends[candidates]) & (starts[candidates] <= ends[queries][:, None])
+        return LabelSpans(
+            query_start_ms=self.decision_ms[queries],
+            query_end_ms=self.label_end_ms[queries],
+            bank_start_ms=self.decision_ms[candidates],
+            bank_end_ms=self.label_end_ms[candidates],
+        ).meet()
 
     def sample(self, count: int, generator: torch.Generator) -> Tensor:
         """Indexes of up to ``count`` different rows, in random order."""

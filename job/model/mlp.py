@@ -14,11 +14,10 @@ from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from job.arrays import Float32Array, FloatArray
-from job.model.classifier import LossCurve, OnEpoch, ValidatedFit, best_candidate
-from job.model.epochs import seeded_generator, train_epochs
+from job.model.classifier import LossCurve, OnEpoch
+from job.model.epochs import EpochLearner, seeded_generator, train_epochs
 from job.model.scaling import RobustScaler
 from job.rows import LabelledRows
-from job.settings.procedure import ModelSettings
 
 HIDDEN_UNITS = 16
 ROWS_AN_EPOCH = 512
@@ -65,35 +64,10 @@ class MlpClassifier:
         return torch.sigmoid(self.network(scaled)).double().cpu().numpy()
 
 
-class MlpLearner:
-    """Chooses the number of epochs on forward blocks, and refits with it; parameters as of `LorentzianLearner`."""
+class MlpLearner(EpochLearner[MlpClassifier]):
+    """Trains the plain network."""
 
     name = "mlp"
-
-    def __init__(self, settings: ModelSettings, *, stream: int, device: torch.device) -> None:
-        self._settings = settings
-        self._stream = stream
-        self._device = device
-
-    def validate(
-        self, fit: LabelledRows, validation: LabelledRows, *, block: int, on_epoch: OnEpoch | None = None
-    ) -> ValidatedFit:
-        """Train with early stopping on ``validation``; forecast it with the best epoch's weights."""
-        classifier, curve = self._train(
-            fit, validation, part=block, num_epochs=self._settings.epochs, on_epoch=on_epoch
-        )
-        return ValidatedFit(
-            probability=classifier.predict(validation.features),
-            losses={float(epoch): loss for epoch, loss in enumerate(curve.validation)},
-            curve=curve,
-        )
-
-    def refit(
-        self, train: LabelledRows, validated: tuple[ValidatedFit, ...], *, on_epoch: OnEpoch | None = None
-    ) -> tuple[MlpClassifier, LossCurve]:
-        """Train on all rows for the epochs with the best mean validation loss."""
-        num_epochs = int(best_candidate(validated))
-        return self._train(train, None, part=len(validated), num_epochs=num_epochs, on_epoch=on_epoch)
 
     def _train(
         self,

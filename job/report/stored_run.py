@@ -1,10 +1,9 @@
 """A run as it is stored, believed by its manifests alone: what reports and comparisons are made from."""
 
-import hashlib
 from dataclasses import dataclass
 
 from job.artifacts.keys import RUNS_INDEX, RunKeys
-from job.artifacts.manifest import Manifest, read_manifest
+from job.artifacts.manifest import Manifest, read_manifest, read_named
 from job.artifacts.store import ObjectStore
 from job.artifacts.stored_records import parse_record
 from job.errors import ConfigError, DataError, TransientError
@@ -71,14 +70,13 @@ class StoredRun:
         return self._believed(manifest, key)
 
     def _believed(self, manifest: Manifest, key: str) -> bytes:
-        digests = {entry.key: entry.sha256 for entry in manifest.objects}
-        stored = self.store.get(key)
-        if stored is None or hashlib.sha256(stored.data).hexdigest() != digests.get(self.keys.relative(key)):
+        data = read_named(self.store, manifest, key, root=self.keys.root)
+        if data is None:
             raise DataError(
                 f"{key} is not what its manifest says.",
                 remedy="Run the same command again: it mends what is damaged.",
             )
-        return stored.data
+        return data
 
 
 def open_stored_run(store: ObjectStore, run_id: str) -> StoredRun:

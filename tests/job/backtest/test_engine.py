@@ -1,5 +1,3 @@
-import time
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -248,15 +246,3 @@ def test_run_backtest_refuses_bad_arguments() -> None:
         run(flat, [0, 0], market="margin")
     with pytest.raises(ValueError, match="finite"):
         run(make_klines([1.0, np.nan], [1.0, 1.0]), [0, 0])
-
-
-def test_run_backtest_is_fast_enough_for_a_grid() -> None:
-    """2,000 bars take about a quarter of a millisecond; ten times that would mean a loop crept in."""
-    klines = random_walk(2_000, seed=3)
-    target = np.repeat(np.random.default_rng(3).integers(-1, 2, 400), 5)
-    durations = []
-    for _ in range(30):
-        started = time.perf_counter()
-        run(klines, target, Costs(fee_bps=5, slippage_bps=2))
-        durations.append(time.perf_counter() - started)
-    assert min(durations) < 0.002

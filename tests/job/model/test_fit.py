@@ -7,7 +7,7 @@ import torch
 from job import interruption
 from job.errors import Terminated
 from job.model import epochs, fit
-from job.model.classifier import mean_log_loss
+from job.model.classifier import ValidatedFit, mean_log_loss
 from job.model.fit import LorentzianClassifier, LorentzianLearner, TrainingBank, ValidationSample
 from job.model.lorentzian import LorentzianNCA
 from job.model.scaling import RobustScaler
@@ -133,7 +133,7 @@ def test_refit_trains_for_the_chosen_epochs() -> None:
     learner = make_learner(epochs=5)
     validated = learner.validate(rows, validation_rows(0.0, 100), block=0)
     for num_epochs in (0, 2):
-        result = fit.ValidatedFit(probability=validated.probability, losses={float(num_epochs): 0.1})
+        result = ValidatedFit(probability=validated.probability, losses={float(num_epochs): 0.1})
         classifier, curve = learner.refit(rows, (result,))
         assert (len(curve.training), curve.validation, curve.best_epoch) == (num_epochs, (), num_epochs)
         assert (classifier.network.log_scales == 0).all() == (num_epochs == 0)
@@ -183,7 +183,7 @@ def test_training_obeys_a_request_to_stop() -> None:
 def test_scaler_and_bank_are_made_of_training_rows_alone() -> None:
     """The classifier's scaler is that of its training rows, its bank those rows, and its prior their share of up."""
     rows = random_rows(200)
-    classifier, _ = make_learner(epochs=1).refit(rows, (fit.ValidatedFit(probability=np.empty(0), losses={1.0: 0.5}),))
+    classifier, _ = make_learner(epochs=1).refit(rows, (ValidatedFit(probability=np.empty(0), losses={1.0: 0.5}),))
     scaler = RobustScaler.fit(rows.features)
     np.testing.assert_array_equal(classifier.scaler.center, scaler.center)
     np.testing.assert_array_equal(classifier.bank.numpy(), scaler.transform(rows.features))
@@ -194,7 +194,7 @@ def test_scaler_and_bank_are_made_of_training_rows_alone() -> None:
 def test_predict_does_not_depend_on_the_chunk(monkeypatch: pytest.MonkeyPatch) -> None:
     """Rows are forecast alike alone, in chunks and together; no rows give no forecasts."""
     rows = random_rows(200, strength=1.0)
-    classifier, _ = make_learner(epochs=1).refit(rows, (fit.ValidatedFit(probability=np.empty(0), losses={1.0: 0.5}),))
+    classifier, _ = make_learner(epochs=1).refit(rows, (ValidatedFit(probability=np.empty(0), losses={1.0: 0.5}),))
     together = classifier.predict(rows.features)
     monkeypatch.setattr(fit, "PREDICT_CHUNK", 7)
     np.testing.assert_allclose(classifier.predict(rows.features), together, rtol=1e-5)
@@ -235,7 +235,7 @@ def test_gradients_are_clipped(monkeypatch: pytest.MonkeyPatch) -> None:
     def moved(bound: float) -> float:
         monkeypatch.setattr(fit, "GRADIENT_NORM", bound)
         monkeypatch.setattr(torch.optim, "AdamW", torch.optim.SGD)
-        refit_for = fit.ValidatedFit(probability=np.empty(0), losses={1.0: 0.5})
+        refit_for = ValidatedFit(probability=np.empty(0), losses={1.0: 0.5})
         classifier, _ = make_learner(lr=0.1).refit(random_rows(300, strength=2.0), (refit_for,))
         return float(classifier.network.skip.abs().sum())
 
