@@ -14,7 +14,8 @@ from typing import NoReturn
 
 from job.cli import COMMANDS, CommandLine, parse, settings_class
 from job.errors import ConfigError, ExitCode, JobError
-from job.interruption import request_cancel, request_termination
+from job.interruption import at_once, request_cancel, request_termination
+from job.termination_log import DEFAULT_PATH, write_termination_log
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
@@ -77,7 +78,9 @@ def _run_command(line: CommandLine) -> ExitCode:
     output = loaded.settings.output
     configure_logs(log_format=output.log_format, verbose=output.verbose, quiet=output.quiet)
     try:
-        code = import_module(f"job.commands.{COMMANDS[line.name].module}").run(loaded)
+        with at_once():  # loading takes seconds, and many more on a busy node
+            command = import_module(f"job.commands.{COMMANDS[line.name].module}")
+        code = command.run(loaded)
     except ModuleNotFoundError as error:
         if error.name is None or error.name.split(".")[0] == "job":
             raise
@@ -90,7 +93,10 @@ def _run_command(line: CommandLine) -> ExitCode:
 
 
 def _say(message: str, remedy: str) -> None:
-    print(f"lorentzian: {message} {remedy}".rstrip(), file=sys.stderr)
+    sentence = f"{message} {remedy}".rstrip()
+    print(f"lorentzian: {sentence}", file=sys.stderr)
+    # From the environment alone: it may be the settings that cannot be read.
+    write_termination_log(os.environ.get("LORENTZIAN_TERMINATION_LOG", DEFAULT_PATH), sentence)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from job.model.blend import BLEND, BlendClassifier
 from job.model.classifier import Classifier
 from job.model.fit import LorentzianClassifier
 from job.model.knn import KnnClassifier
@@ -19,7 +20,7 @@ from job.model.scaling import RobustScaler
 from job.procedure import TrainedProcedure
 from job.records import PlanRecord
 
-FORMAT = 1
+FORMAT = 2
 
 
 def checkpoint_bytes(trained: TrainedProcedure, plan: PlanRecord) -> bytes:
@@ -42,12 +43,29 @@ def checkpoint_bytes(trained: TrainedProcedure, plan: PlanRecord) -> bytes:
 def _learned(classifier: Classifier) -> dict[str, Any]:
     """The kind of a classifier that can trade, and its numbers."""
     match classifier:
+        case BlendClassifier():
+            return {
+                "kind": BLEND,
+                "members": {
+                    member.name: {
+                        "weight": member.weight,
+                        "prior": member.prior,
+                        "slope": member.slope,
+                        **_learned(member.classifier),
+                    }
+                    for member in classifier.members
+                },
+            }
         case LorentzianClassifier():
             return {
                 "kind": "lorentzian",
                 "state_dict": _state(classifier.network),
                 "scaler": _scaler(classifier.scaler),
-                "bank": {"features": classifier.bank.cpu(), "up": classifier.bank_up.cpu()},
+                "bank": {
+                    "features": classifier.bank.cpu(),
+                    "up": classifier.bank_up.cpu(),
+                    "log_weights": classifier.log_weights.cpu(),
+                },
             }
         case LogisticClassifier():
             return {

@@ -84,10 +84,10 @@ COMMANDS: Mapping[str, Command] = {
         example="lorentzian finalize --all --save-path s3://bucket/prefix",
     ),
     "plan": Command(
-        summary="show the windows that these settings cut, without training",
+        summary="show the windows that these settings cut, or the Kubernetes Job that runs them, without training",
         module="plan",
-        settings="PlanCommand",
-        example="lorentzian plan --data-days 730",
+        settings="ShownPlanCommand",
+        example="lorentzian plan --data-days 730 --manifest",
     ),
     "status": Command(
         summary="how far the windows of a run are",
@@ -106,6 +106,12 @@ COMMANDS: Mapping[str, Command] = {
         module="compare",
         settings="CompareCommand",
         example="lorentzian compare first-run second-run",
+    ),
+    "dashboard": Command(
+        summary="look at runs in a browser",
+        module="dashboard",
+        settings="DashboardCommand",
+        example="lorentzian dashboard --save-path models/demo",
     ),
     "audit": Command(
         summary="checks of honesty on your own data and settings: pass, fail or not run, with the numbers",
@@ -211,6 +217,9 @@ def _overview() -> str:
             "",
             "`lorentzian COMMAND --help` shows the flags of a command. Every flag has an environment name too:",
             "--data-days is LORENTZIAN_DATA_DAYS, or LORENTZIAN_WALKFORWARD_DATA_DAYS for one command alone.",
+            "",
+            "Klines are read from the Postgres of DATABASE_URL, and results written to --save-path: a folder, or",
+            "s3://bucket/prefix with the usual AWS_ names. `lorentzian doctor` tries both, and the GPU.",
         ]
     )
 

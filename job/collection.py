@@ -1,7 +1,8 @@
-"""Klines of a market and of its context from Binance, brought up to now."""
+"""Klines of a market and of its context, and its funding, from Binance, brought up to now."""
 
 from job import interruption
 from job.data.collect import CollectReport, OnProgress, collect_klines
+from job.data.collect_funding import FundingReport, collect_funding
 from job.data.klines import MarketKey
 from job.data.patience import Patience
 from job.data.postgres import Connection
@@ -33,6 +34,25 @@ def collect_market(
             )
         reports.append(report)
     return reports
+
+
+def collect_funding_of(
+    connection: Connection, market: MarketSettings, collect: CollectSettings, output: OutputSettings, *, now_ms: int
+) -> FundingReport | None:
+    """Fetch the funding of the traded symbol that is missing; None where none is wanted, or the market has none."""
+    if not collect.funding or market.market != "perp":
+        return None
+    with track(f"collect funding of {market.symbol}", output):
+        return collect_funding(
+            connection,
+            MarketKey(venue=market.venue, symbol=market.symbol, interval=market.interval),
+            source=collect.source,
+            start_ms=floor_day(now_ms) - collect.days * DAY_MS,
+            now_ms=now_ms,
+            base_url=collect.base_url,
+            archive_url=collect.archive_url,
+            patience=Patience(sleep=interruption.sleep),
+        )
 
 
 def _stoppable(tracker: Tracker) -> OnProgress:

@@ -9,7 +9,9 @@ from job.evaluation.bootstrap import DayDraws
 from job.evaluation.lines import ForecastLine, ModelLine, forecast_line, model_line
 from job.evaluation.paired import Difference, Estimate, log_loss_difference, mean_difference, sharpe_difference
 from job.intervals import DAY_MS
-from job.replay import FLAT, LAST_RETURN, LONG
+from job.model.blend import BLEND
+from job.records import FLAT, LAST_RETURN, LONG
+from job.settings.procedure import LabelSubject
 from job.slice_outcome import PINE
 from job.window_results import WindowSeries
 
@@ -28,6 +30,8 @@ SIMPLEST_FIRST = (
     "lorentzian-knn",
     "lightgbm",
     "mlp",
+    "lorentzian",
+    BLEND,
 )
 
 
@@ -47,7 +51,13 @@ class Comparison:
 
 
 def compare(
-    traded: str, series: tuple[WindowSeries, ...], *, day: IntArray, daily: dict[str, FloatArray], draws: DayDraws
+    traded: str,
+    series: tuple[WindowSeries, ...],
+    *,
+    day: IntArray,
+    daily: dict[str, FloatArray],
+    draws: DayDraws,
+    subject: LabelSubject = "side",
 ) -> Comparison:
     """Pair the traded model with every other model and rule.
 
@@ -58,6 +68,7 @@ def compare(
     day : int64 (n_days,), start of each tested UTC day in milliseconds.
     daily : daily returns by model or rule, float64 (n_days,), the traded model's among them.
     draws : redrawn days.
+    subject : of the label that was learned.
     """
     up = np.concatenate([s.up for s in series])
     probability = {name: np.concatenate([s.probability[name] for s in series]) for name in series[0].probability}
@@ -77,7 +88,7 @@ def compare(
     is_simpler = {name: _simplicity(name) < _simplicity(traded) for name in sharpes}
     return Comparison(
         differences=differences,
-        forecast=forecast_line(_log_loss(differences, PRIOR), _log_loss(differences, VOLATILITY)),
+        forecast=forecast_line(_log_loss(differences, PRIOR), _log_loss(differences, VOLATILITY), subject=subject),
         model=model_line(
             simpler={name: each for name, each in sharpes.items() if is_simpler[name]},
             others={name: each for name, each in sharpes.items() if not is_simpler[name]},

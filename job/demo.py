@@ -15,7 +15,7 @@ from job.data.klines import MarketKey
 from job.data.postgres import Connection, connect
 from job.data.schema import migrate
 from job.data.synthetic import SYNTHETIC_CONTEXT, SYNTHETIC_SYMBOL, SYNTHETIC_VENUE, synthetic_markets
-from job.database import open_database
+from job.database import DEFAULT_SOURCE, open_database
 from job.errors import UsageError
 from job.execution.walkforward import FinishedRun, run_walkforward
 from job.feature_store import update_features
@@ -25,6 +25,8 @@ from job.settings.commands import DemoCommand, WalkforwardCommand
 from job.settings.operation import RunSettings
 from job.settings.procedure import FeatureSettings, MarketSettings
 
+World = Literal["edge", "noise"]
+
 WORLD_INTERVAL = "15m"
 WORLD_SEED = 3  # also names the database: another number with anything that changes the bars
 WORLD_EDGE = 0.22  # of `job.data.synthetic`: large enough for the guide's 147 days of tests to show it
@@ -32,34 +34,17 @@ WORLD_END_MS = 20_454 * DAY_MS  # 2026-01-01 00:00 UTC: a fixed date, so that th
 WORLD_DAYS = 184  # the guide's 180, and the three that warm the features up
 
 
-def run_world(settings: DemoCommand, world: Literal["edge", "noise"]) -> FinishedRun:
+def run_world(settings: DemoCommand, world: World) -> FinishedRun:
     """Generate one synthetic world, and walk forward through it."""
-    market = MarketSettings(
-        symbol=SYNTHETIC_SYMBOL,
-        interval=WORLD_INTERVAL,
-        context=SYNTHETIC_CONTEXT,
-        venue=f"{SYNTHETIC_VENUE}-{world}",  # neither world is a trial of the other
-        market="perp",
-    )
     with _prepared(settings, f"synthetic_{WORLD_SEED}_{world}") as conninfo:
-        with connect(conninfo) as connection:
-            worlds = synthetic_markets(
-                world,
-                seed=WORLD_SEED,
-                interval=WORLD_INTERVAL,
-                num_days=WORLD_DAYS,
-                last_close_ms=WORLD_END_MS,
-                edge=WORLD_EDGE,
-            )
-            with connection.transaction():
-                for symbol, klines in worlds.items():
-                    key = MarketKey(venue=market.venue, symbol=symbol, interval=WORLD_INTERVAL)
-                    write_klines(connection, key, klines)
-            structlog.get_logger().info(
-                "klines_written", symbols=list(worlds), days=WORLD_DAYS, interval=WORLD_INTERVAL
-            )
-            _update_features(connection, market)
+        market = _write_world(conninfo, world)
         return _walk(settings, market, conninfo, run_id=f"demo-{world}", title=f"{world} world")
+
+
+def prepare_world(settings: DemoCommand, world: World) -> MarketSettings:
+    """Put one synthetic world into the database that other commands read; they do the rest."""
+    with _prepared(settings, DEFAULT_SOURCE) as conninfo:
+        return _write_world(conninfo, world)
 
 
 def run_files(settings: DemoCommand, *, is_symbol_given: bool) -> FinishedRun:
@@ -96,14 +81,14 @@ def run_files(settings: DemoCommand, *, is_symbol_given: bool) -> FinishedRun:
 
 def run_live(settings: DemoCommand) -> FinishedRun:
     """Collect fresh klines from Binance, and walk forward through them."""
-    from job.collection import collect_market
+    from job.collection import collect_funding_of, collect_market
     from job.settings.operation import CollectSettings
 
     with _prepared(settings, "binance") as conninfo:
         with connect(conninfo) as connection:
-            collect_market(
-                connection, settings.market, CollectSettings(days=WORLD_DAYS), settings.output, now_ms=now_ms()
-            )
+            collect, now = CollectSettings(days=WORLD_DAYS), now_ms()
+            collect_market(connection, settings.market, collect, settings.output, now_ms=now)
+            collect_funding_of(connection, settings.market, collect, settings.output, now_ms=now)
             _update_features(connection, settings.market)
         return _walk(settings, settings.market, conninfo, run_id=None, title=settings.market.symbol)
 
@@ -116,6 +101,32 @@ def _prepared(settings: DemoCommand, source: str) -> Iterator[str]:
             applied = migrate(connection)
         structlog.get_logger().info("schema_migrated", source=source, applied=applied)
         yield conninfo
+
+
+def _write_world(conninfo: str, world: World) -> MarketSettings:
+    """Klines and features of a world; what is there already stays as it is."""
+    market = MarketSettings(
+        symbol=SYNTHETIC_SYMBOL,
+        interval=WORLD_INTERVAL,
+        context=SYNTHETIC_CONTEXT,
+        venue=f"{SYNTHETIC_VENUE}-{world}",  # neither world is a trial of the other
+        market="perp",
+    )
+    markets = synthetic_markets(
+        world,
+        seed=WORLD_SEED,
+        interval=WORLD_INTERVAL,
+        num_days=WORLD_DAYS,
+        last_close_ms=WORLD_END_MS,
+        edge=WORLD_EDGE,
+    )
+    with connect(conninfo) as connection:
+        with connection.transaction():
+            for symbol, klines in markets.items():
+                write_klines(connection, MarketKey(venue=market.venue, symbol=symbol, interval=WORLD_INTERVAL), klines)
+        structlog.get_logger().info("klines_written", symbols=list(markets), days=WORLD_DAYS, interval=WORLD_INTERVAL)
+        _update_features(connection, market)
+    return market
 
 
 def _update_features(connection: Connection, market: MarketSettings) -> None:

@@ -1,17 +1,15 @@
 """How many independent labels a training set holds, and whether that is enough. Pure.
 
 The label of bar t and that of bar t+1 describe nearly the same stretch of prices, so thousands of rows can hold a few
-dozen pieces of news. Method: average uniqueness, Lopez de Prado, Advances in Financial Machine Learning, 4.4, from
-the labels' own intervals.
+dozen pieces of news. Method: average uniqueness, see `job.sample_weights`.
 """
 
 import math
 import statistics
 from collections.abc import Sequence
 
-import numpy as np
-
 from job.arrays import IntArray
+from job.sample_weights import average_uniqueness
 
 # A hit rate measured on so many independent labels is known to 5 points (one standard error): edges of markets are
 # smaller still, so with fewer there is nothing to learn from, whatever learns.
@@ -23,32 +21,21 @@ SUGGESTED_TIMES = 2
 SUGGESTED_STEP_DAYS = 30
 
 
-def effective_rows(decision_ms: IntArray, label_end_ms: IntArray) -> float:
+def effective_rows(start_ms: IntArray, end_ms: IntArray) -> float:
     """Rows divided by their labels' mean overlap: the sum of the labels' average uniqueness.
 
-    A label lives on the half-open interval [decision, end). Its uniqueness at a moment is one over the number of
-    labels that live then, and its average uniqueness is the mean of that over its life. Labels of one length h
-    bars on consecutive bars count, but for the edges, as one row in h.
+    Labels of one length h bars on consecutive bars count, but for the edges, as one row in h.
 
     Parameters
     ----------
-    decision_ms, label_end_ms : int64 (n,), of rows that have a label; every end lies after its decision.
+    start_ms, end_ms : int64 (n,), as `average_uniqueness` takes them.
 
     Returns
     -------
     float
         Between 0, for no rows, and n, for labels that never overlap.
     """
-    if not len(decision_ms):
-        return 0.0
-    moments = np.unique(np.concatenate([decision_ms, label_end_ms]))
-    started = np.searchsorted(np.sort(decision_ms), moments[:-1], side="right")
-    ended = np.searchsorted(np.sort(label_end_ms), moments[:-1], side="right")
-    living = started - ended
-    share = np.divide(np.diff(moments), living, out=np.zeros(len(living)), where=living > 0)
-    shared_until = np.concatenate([[0.0], np.cumsum(share)])
-    first, last = np.searchsorted(moments, decision_ms), np.searchsorted(moments, label_end_ms)
-    return float(((shared_until[last] - shared_until[first]) / (label_end_ms - decision_ms)).sum())
+    return float(average_uniqueness(start_ms, end_ms).sum()) if len(start_ms) else 0.0
 
 
 def labels_needed(num_features: int) -> int:

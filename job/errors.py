@@ -6,6 +6,7 @@
     ├── PermanentError                     trying again without a change cannot help
     │   ├── UsageError            64       wrong command line, index past the plan
     │   ├── ConfigError           78       settings, secrets, schema, store
+    │   │   └── StorageForbidden           the store refuses what was asked of it, with these rights
     │   ├── DataError             65       this window's data is bad, or changed since the plan
     │   ├── NoDataError           66       nothing there, too little, or Binance refuses this location
     │   ├── DeviceError           69       no usable GPU
@@ -71,6 +72,10 @@ class ConfigError(PermanentError):
     """Settings, secrets, schema or store are not what the program needs."""
 
     exit_code = ExitCode.CONFIG
+
+
+class StorageForbidden(ConfigError):
+    """The artifact store does not let these keys, or this user, do what was asked."""
 
 
 class DataError(PermanentError):

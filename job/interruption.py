@@ -1,7 +1,8 @@
 """A request to stop, noted by the signal handlers and obeyed wherever work can be left cleanly.
 
-Long loops call `check`; it raises at a moment that the loop has chosen, so that nothing is torn. What only waits,
-or is undone as a whole by the database, stands in an `at_once` block, and is left wherever it is.
+Long loops call `check`; it raises at a moment that the loop has chosen, so that nothing is torn. What only waits or
+computes, is undone as a whole by the database, or writes nothing but whole objects that the next start writes alike,
+stands in an `at_once` block, and is left wherever it is.
 """
 
 import time
@@ -9,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from job.errors import Cancelled, Terminated
+from job.errors import Cancelled, Interrupted, Terminated
 
 _requested: list[type[Cancelled] | type[Terminated]] = []
 _open_blocks: list[None] = []  # one for each `at_once` block around what runs now
@@ -45,11 +46,16 @@ def check() -> None:
 
 @contextmanager
 def at_once() -> Iterator[None]:
-    """Raise in the middle of the block, where a request arrives: for waits and single transactions."""
+    """Raise in the middle of the block, where a request arrives: for waits, single transactions and pure work."""
     check()
     _open_blocks.append(None)
     try:
         yield
+    except Interrupted:
+        raise
+    except Exception:
+        check()  # a library may have caught the request on its way, and raised an error of its own for it
+        raise
     finally:
         if _open_blocks:
             _open_blocks.pop()

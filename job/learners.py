@@ -2,6 +2,8 @@
 
 import torch
 
+from job.blending import blend_procedure
+from job.model.blend import BLEND, MEMBERS
 from job.model.classifier import Learner
 from job.model.fit import LorentzianLearner
 from job.model.knn import CANDIDATES, KnnLearner, NeighbourSearch
@@ -19,9 +21,16 @@ from job.windows import Window
 
 
 def make_learners(
-    settings: ModelSettings, *, feature_names: tuple[str, ...], stream: int, device: torch.device
+    settings: ModelSettings,
+    *,
+    feature_names: tuple[str, ...],
+    stream: int,
+    device: torch.device,
+    with_baselines: bool = True,
 ) -> tuple[Learner, ...]:
     """The traded model's learner first, then the baselines', the class prior last; each name once.
+
+    A blend has no learner of its own: its members' come first, and `train_all` blends what they have learned.
 
     Parameters
     ----------
@@ -30,6 +39,7 @@ def make_learners(
     stream : int
         Sets the random numbers of one window apart from the others'.
     device : where networks train.
+    with_baselines : or only what the traded model is made of.
     """
     search = NeighbourSearch(device=device)
     baselines: tuple[Learner, ...] = (
@@ -45,8 +55,9 @@ def make_learners(
         LorentzianLearner(settings, stream=stream, device=device),
         KnnLearner(name="lorentzian-knn", candidates=CANDIDATES, search=search),
     )
-    traded = next(learner for learner in (*own, *baselines) if learner.name == settings.model)
-    return traded, *(learner for learner in baselines if learner is not traded)
+    every = {learner.name: learner for learner in (*own, *baselines)}
+    needed = tuple(every[name] for name in (MEMBERS if settings.model == BLEND else (settings.model,)))
+    return (*needed, *(each for each in baselines if each not in needed)) if with_baselines else needed
 
 
 def train_all(
@@ -57,18 +68,24 @@ def train_all(
     *,
     on_progress: OnProgress | None = None,
 ) -> dict[str, TrainedProcedure]:
-    """Every learner on one training span, by name; ``on_progress`` hears of the first, which trades."""
-    return {
+    """Every learner on one training span, by name, the traded model first; ``on_progress`` hears of the first."""
+    metric, rules, seed = procedure.windows.optimize_metric, trading_rules(procedure), procedure.model.seed
+    trained = {
         learner.name: train_procedure(
             learner,
             training.rows,
             training.klines,
             window,
-            metric=procedure.windows.optimize_metric,
-            rules=trading_rules(procedure),
-            seed=procedure.model.seed,
+            metric=metric,
+            rules=rules,
+            seed=seed,
             refit=procedure.windows.refit,
             on_progress=on_progress if learner is learners[0] else None,
         )
         for learner in learners
     }
+    if procedure.model.model != BLEND:
+        return trained
+    members = {name: trained[name] for name in MEMBERS}
+    blended = blend_procedure(members, training.rows, training.klines, window, metric=metric, rules=rules, seed=seed)
+    return {BLEND: blended, **trained}

@@ -36,6 +36,8 @@ def configure_logs(*, log_format: Literal["auto", "text", "json"], verbose: bool
         if is_text
         else structlog.processors.JSONRenderer(sort_keys=False)
     )
+    # It warns, in words of its own, of each rollback that a query left in its middle cannot have; the server does it.
+    logging.getLogger("psycopg").setLevel(logging.ERROR)
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,

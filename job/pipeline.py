@@ -19,6 +19,7 @@ from job.records import WindowDriftRecord
 from job.robustness.adversarial import drift_after_the_fact, drift_before_test, drift_record
 from job.run.attempt import Attempt
 from job.run.cautions import training_warning
+from job.run.kept_fits import KeptFits, fits_identity, forget_fits
 from job.run.ledger import note_reading, note_result
 from job.run.plan import check_unchanged, windows_of
 from job.run.run import Run
@@ -44,10 +45,12 @@ def run_window(run: Run, index: int, *, attempt: Attempt, on_progress: OnProgres
         Where the data of the window are no longer what the plan was made from.
     """
     window = windows_of(run.plan)[index]
-    outcome = train_and_test(run, window, attempt=attempt, on_progress=on_progress)
+    with interruption.at_once():
+        outcome = train_and_test(run, window, attempt=attempt, on_progress=on_progress)
     interruption.check()
     with attempt.stage("store"):
         is_ours = _store(run, window, outcome)
+    forget_fits(run.store, run.keys.kept_fits(index))
     if is_ours:
         execution = attempt.execution(cpu=processor_name(), device=device_name(run.device))
         run.store.put(run.keys.execution(index), record_bytes(execution))
@@ -66,14 +69,18 @@ class WindowOutcome:
 def train_and_test(
     run: Run, window: Window, *, attempt: Attempt, on_progress: OnProgress | None = None
 ) -> WindowOutcome:
-    """Choose and fit on the training span; only then, and noted in the ledger, read the test."""
+    """Choose and fit on the training span; only then, and noted in the ledger, read the test.
+
+    May be left in any moment: what it writes, it writes whole, and the same the next time.
+    """
     with attempt.stage("read"), connect(run.conninfo) as connection:
         check_unchanged(connection, run.plan, window.span)
         training = load_dataset(connection, run.plan, window.train)
-    with attempt.stage("train"):
+    with attempt.stage("train"), _kept_fits(run, window, attempt) as kept:
         learners = make_learners(
             run.plan.procedure.model, feature_names=run.plan.feature_names, stream=window.index, device=run.device
         )
+        learners = kept.remembering(learners)
         trained = train_all(learners, training, window, run.plan.procedure, on_progress=on_progress)
         foreseen = drift_before_test(run.plan, window, training.rows)
     _warn_once(run, window, trained[run.traded_model])
@@ -89,6 +96,12 @@ def train_and_test(
 def is_done(run: Run, index: int) -> bool:
     """Whether the window's manifest, which is written last, stands over whole objects."""
     return stands(run.store, run.keys.window_manifest(index), root=run.keys.root)
+
+
+def _kept_fits(run: Run, window: Window, attempt: Attempt) -> KeptFits:
+    identity = fits_identity(run.plan, window.index, cpu=processor_name(), device=device_name(run.device))
+    key = run.keys.kept_fits(window.index)
+    return KeptFits(run.store, key, identity=identity, is_resumed=not attempt.is_first)
 
 
 def _warn_once(run: Run, window: Window, trained: TrainedProcedure) -> None:

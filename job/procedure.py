@@ -25,10 +25,8 @@ from job.rows import LabelledRows
 from job.settings.procedure import OptimizeMetric
 from job.signals import TradingRules, trade
 from job.threshold_choice import ThresholdChoice, ValidationBars, choose_thresholds
-from job.windows import Block, Span, Window
+from job.windows import EMBARGO_BARS, Block, Span, Window
 
-# An order needs a moment after the decision: the last training label ends a bar before the first test decision.
-EMBARGO_BARS = 1
 # Fewer labelled rows than this are an accident of holes in the data, not a training set.
 MIN_ROWS = 50
 
@@ -124,7 +122,7 @@ def train_procedure(
         validation_up=up,
         validation_probability=np.concatenate([f.calibrated(slope) for f in forecasts]),
         num_rows=len(train),
-        effective_rows=effective_rows(train.decision_ms, train.label_end_ms),
+        effective_rows=effective_rows(train.label_start_ms, train.label_end_ms),
     )
 
 
@@ -160,6 +158,14 @@ def on_bars(klines: Klines, open_time: IntArray, value: FloatArray) -> FloatArra
     return placed
 
 
+def validation_rows(rows: LabelledRows, block: Block, *, test: Span | None, bar_ms: int) -> LabelledRows:
+    """The rows that a forward block forecasts, without labels that reach into the test."""
+    validation = rows.within(block.validation)
+    if test is None:
+        return validation
+    return validation.forget_after(test.start_ms + bar_ms, embargo_ms=EMBARGO_BARS * bar_ms)
+
+
 def _forecast_block(
     learner: Learner,
     rows: LabelledRows,
@@ -171,9 +177,7 @@ def _forecast_block(
     on_progress: OnProgress | None,
 ) -> _BlockForecast:
     fit = rows.to_learn(block.fit, held_out=block.validation, embargo_bars=0, bar_ms=bar_ms)
-    validation = rows.within(block.validation)
-    if test is not None:
-        validation = validation.forget_after(test.start_ms + bar_ms, embargo_ms=EMBARGO_BARS * bar_ms)
+    validation = validation_rows(rows, block, test=test, bar_ms=bar_ms)
     if len(fit) < MIN_ROWS or np.isfinite(validation.up).sum() < MIN_ROWS:
         raise NoDataError(
             f"The training span {block.fit} has {len(fit)} labelled rows, and its validation "

@@ -58,8 +58,9 @@ class Rehearsal:
                 feature_names=self.plan.feature_names,
                 stream=window.index,
                 device=torch.device("cpu"),
+                with_baselines=with_baselines,
             )
-            yield self.run(window, learners if with_baselines else learners[:1])
+            yield self.run(window, learners)
 
     def run(self, window: Window, learners: tuple[Learner, ...]) -> RehearsedWindow:
         """Train learners on one window, and test them."""
@@ -71,7 +72,7 @@ class Rehearsal:
             self._cut(window.test, lookback_ms=lookback_ms), window.test, trained, trading_rules(procedure)
         )
         series = read_series(series_bytes(tested), interval=procedure.market.interval, where="the rehearsal")
-        record = window_record(window, self.plan, trained, tested, traded_model=learners[0].name)
+        record = window_record(window, self.plan, trained, tested, traded_model=next(iter(trained)))
         return RehearsedWindow(record=record, series=series)
 
     def _cut(self, span: Span, *, lookback_ms: int = LABEL_LOOKBACK_MS) -> Dataset:

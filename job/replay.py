@@ -16,11 +16,9 @@ from job.backtest.costs import Costs
 from job.backtest.market_bars import MarketBars
 from job.backtest.orders import Orders
 from job.backtest.stitch import stitch
+from job.records import LAST_RETURN, LONG, NO_SKILL_RULES
 from job.signals import TradingRules, account_of, make_orders, with_terms
 from job.window_results import WindowSeries
-
-FLAT, LONG, LAST_RETURN = "always-flat", "always-long", "last-return"
-NO_SKILL_RULES = (FLAT, LONG, LAST_RETURN)
 
 
 @dataclass(frozen=True, kw_only=True)

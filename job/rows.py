@@ -23,6 +23,7 @@ class LabelledRows:
     features : float32 (n, F), unscaled.
     up : float64 (n,), the label, NaN where there is none.
     label_end_ms : int64 (n,), when the label became known.
+    label_reach_ms : how long before its decision the interval of a label begins, see `Labels`.
     """
 
     open_time: IntArray
@@ -30,13 +31,20 @@ class LabelledRows:
     features: Float32Array
     up: FloatArray
     label_end_ms: IntArray
+    label_reach_ms: int = 0
+
+    @property
+    def label_start_ms(self) -> IntArray:
+        """When the interval of each row's label began, int64 (n,)."""
+        return self.decision_ms - self.label_reach_ms
 
     def __len__(self) -> int:
         return len(self.open_time)
 
     def select(self, mask: BoolArray | IntArray) -> "LabelledRows":
         """The rows of ``mask``."""
-        return LabelledRows(
+        return replace(
+            self,
             open_time=self.open_time[mask],
             decision_ms=self.decision_ms[mask],
             features=self.features[mask],
@@ -49,16 +57,20 @@ class LabelledRows:
         return self.select(span.holds(self.open_time))
 
     def forget_after(self, first_decision_ms: int, *, embargo_ms: int) -> "LabelledRows":
-        """The same rows, without the labels that were not known ``embargo_ms`` before ``first_decision_ms``."""
-        is_known = known_before(self.label_end_ms, first_decision_ms, embargo_ms=embargo_ms)
+        """The same rows, without the labels that meet that of ``first_decision_ms``, or ``embargo_ms`` before it."""
+        is_known = self._known_before(first_decision_ms, embargo_ms=embargo_ms)
         return replace(self, up=np.where(is_known, self.up, np.nan))
 
     def to_learn(self, span: Span, *, held_out: Span | None, embargo_bars: int, bar_ms: int) -> "LabelledRows":
-        """The labelled rows of ``span`` whose labels were known before the first decision in ``held_out``."""
+        """The labelled rows of ``span`` whose labels were known before those of ``held_out`` begin."""
         mask = span.holds(self.open_time) & np.isfinite(self.up)
         if held_out is not None:
-            mask &= known_before(self.label_end_ms, held_out.start_ms + bar_ms, embargo_ms=embargo_bars * bar_ms)
+            mask &= self._known_before(held_out.start_ms + bar_ms, embargo_ms=embargo_bars * bar_ms)
         return self.select(mask)
+
+    def _known_before(self, first_decision_ms: int, *, embargo_ms: int) -> BoolArray:
+        """Which labels were known before the interval of the first held-out label began."""
+        return known_before(self.label_end_ms, first_decision_ms - self.label_reach_ms, embargo_ms=embargo_ms)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,4 +93,5 @@ def join_labels(features: FeatureRows, klines: Klines, labels: Labels) -> Labell
         features=features.values[in_features],
         up=labels.up[in_klines],
         label_end_ms=labels.end_ms[in_klines],
+        label_reach_ms=labels.reach_ms,
     )

@@ -11,7 +11,14 @@ from job.data.feature_rows import FeatureRows
 from job.data.klines import Klines, MarketKey
 from job.data.outside_series import OutsideSeries
 from job.intervals import DAY_MS, bars_per_year
-from job.labels import Labels, barrier_width, fixed_labels, triple_barrier_labels
+from job.labels import (
+    Labels,
+    barrier_width,
+    fixed_labels,
+    pine_labels,
+    triple_barrier_labels,
+    volatility_labels,
+)
 from job.records import ProcedureRecord
 from job.rows import Dataset, join_labels
 from job.signals import TradingRules, fixed_size
@@ -34,16 +41,38 @@ def trading_rules(procedure: ProcedureRecord) -> TradingRules:
         hold_bars=procedure.label.horizon_bars(procedure.market.interval),
         bars_per_year=bars_per_year(procedure.market.interval),
         strategy=procedure.strategy,
+        has_side=procedure.label.subject != "volatility",
     )
 
 
 def make_labels(klines: Klines, procedure: ProcedureRecord) -> Labels:
     """The labels that a procedure learns."""
-    rules = trading_rules(procedure)
-    if procedure.label.label == "fixed":
+    rules, label = trading_rules(procedure), procedure.label.label
+    if label == "fixed":
         return fixed_labels(klines, horizon_bars=rules.hold_bars)
+    if label == "volatility":
+        return volatility_labels(klines, horizon_bars=rules.hold_bars)
+    if label == "pine":
+        return pine_labels(klines)
     width = barrier_width(klines, horizon_bars=rules.hold_bars, floor=2 * rules.costs.round_trip)
     return triple_barrier_labels(klines, horizon_bars=rules.hold_bars, width=width)
+
+
+def label_caution(procedure: ProcedureRecord) -> str | None:
+    """What a label that is not about the side of the next move can and cannot be used for, or None."""
+    match procedure.label.subject:
+        case "volatility":
+            return (
+                "The label `volatility` asks how much the market will move and not which way: its forecasts have no "
+                "side, so nothing was traded with them, and only how good they are is reported."
+            )
+        case "past":
+            return (
+                "The label `pine` is the move of the last four bars, inverted, and known when it is forecast: how "
+                "well it is forecast says nothing of what comes. Trading it is a bet that the last move turns back."
+            )
+        case _:
+            return None
 
 
 def reads_funding(procedure: ProcedureRecord) -> bool:

@@ -15,13 +15,13 @@ from job.evaluation.deflation import Deflation, deflate
 from job.evaluation.lines import ForecastLine, ModelLine
 from job.evaluation.measure import Measure
 from job.evaluation.paired import Difference
-from job.evaluation.performance import forecast_measures, headline_measures
+from job.evaluation.performance import forecast_measures, headline_measures, planned_measures
 from job.evaluation.random_signals import RandomSignals, draw_random_signals
 from job.evaluation.sharpe import min_track_record_days, psr
 from job.evaluation.spa import no_skill_p_value
 from job.evaluation.verdict import Findings, Verdict, judge
-from job.records import NullWorldRecord, PlanRecord, WindowRecord
-from job.replay import NO_SKILL_RULES, net_return_at, replay
+from job.records import NO_SKILL_RULES, NullWorldRecord, PlanRecord, WindowRecord
+from job.replay import net_return_at, replay
 from job.robustness.examination import Robustness, examine
 from job.rules import trading_rules
 from job.run.ledger import Trial, align, procedure_hash
@@ -111,10 +111,17 @@ def evaluate_run(
     """
     curves = _stitch(plan, windows, series)
     traded, own = curves.traded, curves.daily[curves.traded]
-    models = {name: _model(name, curves, series) for name in curves.accounts}
+    models = {name: _model(plan, name, curves, series) for name in curves.accounts}
     signals = _random_signals(plan, series, curves.accounts[traded])
     deflation = deflate(own, align(trials, curves.day), num_trials=max(1, len(trials)))
-    compared = compare(traded, series, day=curves.day, daily=curves.daily, draws=curves.draws)
+    compared = compare(
+        traded,
+        series,
+        day=curves.day,
+        daily=curves.daily,
+        draws=curves.draws,
+        subject=plan.procedure.label.subject,
+    )
     findings = _findings(plan, series, curves, main=models[traded], deflation=deflation, signals=signals)
     return RunEvaluation(
         models=models,
@@ -162,13 +169,21 @@ def _stitch(plan: PlanRecord, windows: tuple[WindowRecord, ...], series: tuple[W
     )
 
 
-def _model(name: str, curves: _Curves, series: tuple[WindowSeries, ...]) -> ModelEvaluation:
+def _model(plan: PlanRecord, name: str, curves: _Curves, series: tuple[WindowSeries, ...]) -> ModelEvaluation:
     account = curves.accounts[name]
     return ModelEvaluation(
         account=account,
-        measures=headline_measures(account) | _pooled_forecasts(name, series),
+        measures=headline_measures(account) | _planned(plan, name) | _pooled_forecasts(name, series),
         sharpe_interval=sharpe_interval(curves.daily[name], curves.draws),
     )
+
+
+def _planned(plan: PlanRecord, name: str) -> dict[str, Measure]:
+    """What was planned of a trade; the rules without skill have no exits, see `job.replay`."""
+    strategy = plan.procedure.strategy
+    if name in NO_SKILL_RULES:
+        return planned_measures(stop=None, take=None)
+    return planned_measures(stop=strategy.stop_loss_atr, take=strategy.take_profit_atr)
 
 
 def _pooled_forecasts(name: str, series: tuple[WindowSeries, ...]) -> dict[str, Measure]:

@@ -45,6 +45,7 @@ class TradingRules:
     hold_bars : bars for which a signal holds, see `target_positions`.
     bars_per_year : of the interval.
     strategy : how large positions are, and how they end.
+    has_side : whether forecasts say which way; those that do not are never traded.
     """
 
     costs: Costs
@@ -52,6 +53,7 @@ class TradingRules:
     hold_bars: int
     bars_per_year: int
     strategy: StrategySettings = field(default_factory=StrategySettings)
+    has_side: bool = True
 
 
 # Outside what a probability can be: the legal answer "trade nothing".

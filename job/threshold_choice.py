@@ -3,7 +3,7 @@
 Twelve days of validation say very little about a trading metric: its standard error is as large as any edge. So a
 pair of thresholds must first beat staying flat by one bootstrap standard error of its mean net return, whatever
 the metric; the metric then ranks what remains, each at its estimate less one standard error, an undefined one
-last. Where nothing beats flat, nothing is traded, and that is an answer.
+last. Where nothing beats flat, nothing is traded, and that is an answer. Forecasts without a side are not tried.
 """
 
 from dataclasses import dataclass
@@ -58,6 +58,9 @@ class ThresholdChoice:
     score: float | None
 
 
+NOTHING_TRADED = ThresholdChoice(thresholds=NEVER, num_trades=0, score=None)
+
+
 @dataclass(frozen=True, kw_only=True)
 class _DailySums:
     """Per validation day and candidate: sums from which every metric's bootstrap is a matrix product, (D, G)."""
@@ -83,6 +86,8 @@ def choose_thresholds(
     seed : of the shared bootstrap draws, so that candidates are compared on the same days.
     """
     grid = candidates(rules)
+    if not grid:
+        return NOTHING_TRADED
     sums = _daily_sums(blocks, grid, rules)
     num_days = len(sums.net)
     draws = np.random.default_rng(seed).integers(0, num_days, size=(NUM_DRAWS, num_days))
@@ -94,7 +99,7 @@ def choose_thresholds(
     margin = mean_net - mean_error
     beats_flat = np.flatnonzero((margin > 0) & (num_trades >= MIN_TRADES))
     if not len(beats_flat):
-        return ThresholdChoice(thresholds=NEVER, num_trades=0, score=None)
+        return NOTHING_TRADED
     estimate = _metric(metric, sums, once, np.arange(num_days)[None, :], rules.bars_per_year)[0]
     error = _standard_error(_metric(metric, sums, counts, draws, rules.bars_per_year))
     score = np.nan_to_num(estimate - error, nan=-np.inf)
@@ -107,7 +112,12 @@ def choose_thresholds(
 
 
 def candidates(rules: TradingRules) -> tuple[Thresholds, ...]:
-    """The pairs that are compared: both sides alike, or buying asking for at least as much as selling."""
+    """The pairs that are compared: both sides alike, or buying asking for at least as much as selling.
+
+    None for forecasts that do not say which way.
+    """
+    if not rules.has_side:
+        return ()
     return SYMMETRIC if rules.strategy.thresholds == "symmetric" else GRID
 
 

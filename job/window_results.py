@@ -9,10 +9,13 @@ from job.artifacts.npz import arrays_to_bytes, bytes_to_arrays
 from job.backtest.market_bars import MarketBars
 from job.errors import DataError
 from job.evaluation.measure import Measure
-from job.evaluation.performance import account_measures, forecast_measures
+from job.evaluation.performance import account_measures, forecast_measures, planned_measures
+from job.model.blend import BlendChoice, BlendClassifier
 from job.model.classifier import LossCurve
 from job.procedure import TrainedProcedure
 from job.records import (
+    BlendRecord,
+    EstimateRecord,
     LossCurveRecord,
     MeasureRecord,
     Measures,
@@ -78,14 +81,15 @@ def window_record(
 
 
 def _model_record(procedure: TrainedProcedure, tested: SliceOutcome, name: str, plan: PlanRecord) -> ModelRecord:
-    per_year = trading_rules(plan.procedure).bars_per_year
-    choice = procedure.choice
+    per_year, strategy = trading_rules(plan.procedure).bars_per_year, plan.procedure.strategy
+    choice, prior = procedure.choice, procedure.prior
     is_flat = choice.thresholds.never_trades
+    planned = planned_measures(stop=strategy.stop_loss_atr, take=strategy.take_profit_atr)
     validation = account_measures(procedure.validation_account, bars_per_year=per_year) | forecast_measures(
-        procedure.validation_up, procedure.validation_probability, train_prior=procedure.prior
+        procedure.validation_up, procedure.validation_probability, train_prior=prior
     )
     test = account_measures(tested.accounts[name], bars_per_year=per_year) | forecast_measures(
-        tested.up, tested.probability[name], train_prior=procedure.prior
+        tested.up, tested.probability[name], train_prior=prior
     )
     return ModelRecord(
         thresholds=ThresholdRecord(
@@ -94,8 +98,19 @@ def _model_record(procedure: TrainedProcedure, tested: SliceOutcome, name: str, 
             validation_score=choice.score,
         ),
         shrinkage=procedure.slope,
-        validation=measure_records(validation),
-        test=measure_records(test),
+        validation=measure_records(validation | planned),
+        test=measure_records(test | planned),
+        blend=_blend_record(procedure.classifier.choice) if isinstance(procedure.classifier, BlendClassifier) else None,
+    )
+
+
+def _blend_record(choice: BlendChoice) -> BlendRecord:
+    difference = EstimateRecord(value=choice.loss_less_best, low=choice.low, high=choice.high)
+    return BlendRecord(
+        weights=choice.weights,
+        is_kept=choice.is_kept,
+        best_member=choice.best_member,
+        log_loss_less_best=difference,
     )
 
 

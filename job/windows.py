@@ -15,6 +15,8 @@ from job.intervals import DAY_MS, HOUR_MS, format_utc
 
 # The training span is cut in fifths: two forward blocks validate, each on the fifth that follows its fit.
 VALIDATION_SHARE = 5
+# An order needs a moment after the decision: the last training label ends a bar before the first test decision.
+EMBARGO_BARS = 1
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,7 +15,7 @@ import pytest
 from tests.support.open_folders import make_open_folder
 
 # What no installation brings: real klines beside the repository, another account, a device that only Linux has.
-LEGAL_SKIPS = ("is not there", "are not here", "root", "needs a device")
+LEGAL_SKIPS = ("is not there", "are not here", "root", "needs a device", "no CUDA device")
 
 _numbers = itertools.count()
 

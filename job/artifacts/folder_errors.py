@@ -4,7 +4,7 @@ import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from job.errors import ConfigError, JobError, StorageUnavailable
+from job.errors import ConfigError, JobError, StorageForbidden, StorageUnavailable
 
 _FORBIDDEN = {errno.EACCES, errno.EPERM, errno.EROFS}
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
@@ -25,7 +25,7 @@ def _explain(error: OSError, location: str) -> JobError:
     path = error.filename2 or error.filename or location
     reason = (error.strerror or type(error).__name__).lower()
     if error.errno in _FORBIDDEN:
-        return ConfigError(
+        return StorageForbidden(
             f"The save path {location} cannot be used: {path}: {reason}.",
             remedy="Give this user the right to read and write there, or choose another --save-path.",
         )

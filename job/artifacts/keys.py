@@ -89,9 +89,24 @@ class RunKeys:
         return f"{self.root}summary.json"
 
     @property
+    def curves(self) -> str:
+        """The joined tests as arrays, for whoever draws them."""
+        return f"{self.root}curves.npz"
+
+    @property
+    def windows(self) -> str:
+        """Every window's record in one object."""
+        return f"{self.root}windows.json"
+
+    @property
     def holdout(self) -> str:
         """What the final model made of the locked-away days, once they are opened."""
         return f"{self.root}holdout.json"
+
+    @property
+    def audit(self) -> str:
+        """What the newest audit of its settings and data found; outside every manifest."""
+        return f"{self.root}audit.json"
 
     @property
     def report(self) -> str:
@@ -124,6 +139,10 @@ class RunKeys:
     def window_failure(self, index: int) -> str:
         """Why a window failed for good."""
         return f"{self.window(index)}failure.json"
+
+    def kept_fits(self, index: int) -> str:
+        """Finished fits of a window that is not done; gone when it is."""
+        return f"{self.window(index)}checkpoint.npz"
 
     def execution(self, index: int) -> str:
         """How the window ran: times, hosts, heartbeats; outside every manifest."""

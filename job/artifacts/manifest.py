@@ -11,6 +11,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
+from job import interruption
 from job.artifacts.json_bytes import MAX_JSON_BYTES, from_json_bytes, to_json_bytes
 from job.artifacts.keys import check_key
 from job.artifacts.store import ObjectStore
@@ -71,6 +72,11 @@ def write_with_manifest(
     Returns
     -------
     The manifest, also when another writer had written the same one; None when it wrote a different one.
+
+    Raises
+    ------
+    Interrupted
+        Between two objects, where somebody has asked this process to stop.
     """
     if any(not key.startswith(root) for key in (manifest_key, *objects)):
         raise ValueError(f"an object of {manifest_key} lies outside {root}")
@@ -78,6 +84,7 @@ def write_with_manifest(
     manifest = Manifest(schema_version=MANIFEST_SCHEMA_VERSION, objects=entries, extra=dict(extra))
     data = to_json_bytes(manifest.model_dump(mode="json"))
     for key, content in sorted(objects.items()):
+        interruption.check()  # without the manifest nobody believes what was written, and it is written again
         store.put(key, content)
     if store.replace(manifest_key, data, etag=replacing):
         return manifest
@@ -94,10 +101,12 @@ def read_manifest(store: ObjectStore, key: str) -> Manifest | None:
         It is damaged, foreign, or of a newer version of this program.
     """
     stored = store.get(key, max_bytes=MAX_JSON_BYTES)
-    if stored is None:
-        return None
-    where = f"{key} in {store.location}"
-    value = from_json_bytes(stored.data, where=where)
+    return None if stored is None else parse_manifest(stored.data, where=f"{key} in {store.location}")
+
+
+def parse_manifest(data: bytes, *, where: str) -> Manifest:
+    """A manifest from its bytes; `DataError` for anything else."""
+    value = from_json_bytes(data, where=where)
     version = value.get("schema_version")
     if isinstance(version, int) and version > MANIFEST_SCHEMA_VERSION:
         raise DataError(

@@ -15,7 +15,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from job.artifacts.keys import check_key, check_prefix
-from job.artifacts.s3_errors import S3_FAILURES, Action, explain, is_conflict, is_failed_condition, not_s3
+from job.artifacts.s3_errors import S3_FAILURES, Action, explain, is_conflict, is_failed_condition, is_unchanged, not_s3
 from job.artifacts.store import (
     MAX_OBJECT_BYTES,
     CreateOutcome,
@@ -30,7 +30,12 @@ from job.errors import ConfigError, StorageUnavailable
 
 if TYPE_CHECKING:
     from types_boto3_s3.client import S3Client
-    from types_boto3_s3.type_defs import GetObjectOutputTypeDef, PutObjectOutputTypeDef, PutObjectRequestTypeDef
+    from types_boto3_s3.type_defs import (
+        GetObjectOutputTypeDef,
+        GetObjectRequestTypeDef,
+        PutObjectOutputTypeDef,
+        PutObjectRequestTypeDef,
+    )
 
 _CONNECT_TIMEOUT_S = 5
 _READ_TIMEOUT_S = 30
@@ -106,23 +111,11 @@ class S3Store:
 
     def get(self, key: str, *, max_bytes: int = MAX_OBJECT_BYTES) -> StoredObject | None:
         """See `ObjectStore.get`."""
-        check_key(key)
-        for attempt in range(_NUM_BODY_TRIES):
-            answer = self._get_object(key)
-            if answer is None:
-                return None
-            if answer["ContentLength"] > max_bytes:
-                answer["Body"].close()
-                raise too_large(self.location, key, size=answer["ContentLength"], max_bytes=max_bytes)
-            try:
-                return StoredObject(data=answer["Body"].read(), etag=self._etag(answer))
-            except BotoCoreError:
-                # botocore retries requests but not a body that broke off.
-                pause(attempt)
-        raise StorageUnavailable(
-            f"{self.location} broke off {_NUM_BODY_TRIES} times in the middle of {key}.",
-            remedy="Check the network and start the command again; finished work is kept.",
-        )
+        return self._read(key, None, max_bytes)
+
+    def reread(self, key: str, known: StoredObject, *, max_bytes: int = MAX_OBJECT_BYTES) -> StoredObject | None:
+        """See `ObjectStore.reread`."""
+        return self._read(key, known, max_bytes)
 
     def put(self, key: str, data: bytes) -> str:
         """See `ObjectStore.put`."""
@@ -176,13 +169,40 @@ class S3Store:
         with self._explained("delete", key):
             self._client.delete_object(Bucket=self._bucket, Key=self._prefix + check_key(key))
 
-    def _get_object(self, key: str) -> "GetObjectOutputTypeDef | None":
-        """The answer, its body still to be read; None when there is no such object."""
+    def _read(self, key: str, known: StoredObject | None, max_bytes: int) -> StoredObject | None:
+        """The object, or ``known`` where it is still that one; None when there is none."""
+        check_key(key)
+        for attempt in range(_NUM_BODY_TRIES):
+            answer = self._get_object(key, known)
+            if not isinstance(answer, dict):
+                return answer
+            if answer["ContentLength"] > max_bytes:
+                answer["Body"].close()
+                raise too_large(self.location, key, size=answer["ContentLength"], max_bytes=max_bytes)
+            try:
+                return StoredObject(data=answer["Body"].read(), etag=self._etag(answer))
+            except BotoCoreError:
+                # botocore retries requests but not a body that broke off.
+                pause(attempt)
+        raise StorageUnavailable(
+            f"{self.location} broke off {_NUM_BODY_TRIES} times in the middle of {key}.",
+            remedy="Check the network and start the command again; finished work is kept.",
+        )
+
+    def _get_object(self, key: str, known: StoredObject | None) -> "GetObjectOutputTypeDef | StoredObject | None":
+        """The answer, its body still to be read; ``known`` where it still stands, None where there is no object."""
+        request: GetObjectRequestTypeDef = {"Bucket": self._bucket, "Key": self._prefix + key}
+        if known is not None:
+            request["IfNoneMatch"] = known.etag
         with self._explained("read", key):
             try:
-                return self._client.get_object(Bucket=self._bucket, Key=self._prefix + key)
+                return self._client.get_object(**request)
             except self._client.exceptions.NoSuchKey:
                 return None
+            except ClientError as error:
+                if known is not None and is_unchanged(error):
+                    return known
+                raise
 
     def _put_object(
         self, key: str, data: bytes, *, must_be_absent: bool = False, must_match: str | None = None

@@ -17,7 +17,7 @@ from botocore.exceptions import (
 )
 
 from job.artifacts.store import STORES_THAT_WORK
-from job.errors import ConfigError, JobError, StorageUnavailable
+from job.errors import ConfigError, JobError, StorageForbidden, StorageUnavailable
 
 Action = Literal["read", "write", "list", "delete"]
 
@@ -51,6 +51,11 @@ _TRY_AGAIN = "Check the store and the network, then start the command again; fin
 def is_failed_condition(error: ClientError) -> bool:
     """Whether a conditional write found another object than it asked for; AWS says 404 for none at all."""
     return _status(error) == 412 or error.response.get("Error", {}).get("Code") == "NoSuchKey"
+
+
+def is_unchanged(error: ClientError) -> bool:
+    """Whether a conditional read found the object that the reader already has."""
+    return _status(error) == 304
 
 
 def is_conflict(error: ClientError) -> bool:
@@ -121,7 +126,7 @@ def _explain_answer(error: ClientError, *, action: Action, key: str, where: str)
         ),
         (
             status == 403,
-            ConfigError,
+            StorageForbidden,
             f"The access keys may not {task} ({code}).",
             f"Grant them {_PERMISSIONS[action]}.",
         ),

@@ -78,6 +78,10 @@ class ObjectStore(Protocol):
         """Read one object; None when there is none."""
         ...
 
+    def reread(self, key: str, known: StoredObject, *, max_bytes: int = MAX_OBJECT_BYTES) -> StoredObject | None:
+        """Read one object again: ``known`` itself where nothing has changed, and then nothing is transferred."""
+        ...
+
     def put(self, key: str, data: bytes) -> str:
         """Write one object whatever is there, and return its etag."""
         ...

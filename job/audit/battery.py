@@ -25,12 +25,14 @@ from job.audit.product import Product
 from job.audit.purge import Cut, check_purge
 from job.audit.subject import AuditSubject
 from job.audit.training import DETERMINISM, PREDICTIONS, check_determinism, check_isolation, check_predictions
+from job.data.klines import Klines
 from job.features.definition import MAX_LOOKBACK_MS
 from job.intervals import interval_ms
-from job.procedure import EMBARGO_BARS
+from job.labels import Labels, fixed_labels
+from job.model.blend import BLEND
 from job.rows import LabelledRows, join_labels
 from job.rules import LABEL_LOOKBACK_MS, trading_rules
-from job.windows import Window
+from job.windows import EMBARGO_BARS, Window
 
 NUM_CUTS = 20
 NUM_FORECAST_CUTS = 3
@@ -159,7 +161,7 @@ def _deep(subject: AuditSubject) -> list[Check]:
             join=join_labels,
             features=features,
             klines=learned,
-            labels=own.label(learned),
+            labels=_labels_of_moves(subject, learned),
         ),
     }
     return [checks[claim] for claim in DEEP_CLAIMS]
@@ -173,9 +175,20 @@ def cuts_of(window: Window) -> tuple[Cut, ...]:
     return (*blocks, Cut(span=window.train, held_out=window.test, embargo_bars=EMBARGO_BARS))
 
 
+def _labels_of_moves(subject: AuditSubject, klines: Klines) -> Labels:
+    """Labels that a feature at the wrong bar must betray itself by: the procedure's own, if they are of the next move.
+
+    What is over is known to honest features, and volatility lasts: a bar ahead, it is hardly better known.
+    """
+    label = subject.plan.procedure.label
+    if label.subject == "side":
+        return _product(subject).label(klines)
+    return fixed_labels(klines, horizon_bars=label.horizon_bars(klines.interval))
+
+
 def _check_memory(subject: AuditSubject, rows: LabelledRows) -> AuditFinding:
     model = subject.plan.procedure.model.model
-    if model != "lorentzian":
+    if model not in ("lorentzian", BLEND):
         return MEMORY.not_run(f"the model {model} does not answer from learned neighbours")
     return check_memory(
         weigh=product.weigh_votes,

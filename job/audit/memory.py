@@ -56,6 +56,6 @@ def check_memory(
 
 def label_overlap(rows: LabelledRows, queries: np.ndarray) -> BoolArray:
     """Whether the label interval of each query meets that of each row, bool (Q, n); a row always meets itself."""
-    starts, ends = rows.decision_ms, rows.label_end_ms
+    starts, ends = rows.label_start_ms, rows.label_end_ms
     overlap: BoolArray = (starts[queries, None] <= ends) & (starts <= ends[queries, None])
     return overlap

@@ -21,18 +21,16 @@ from job.features.definition import MAX_LOOKBACK_MS, FeatureSet
 from job.intervals import DAY_MS
 from job.labels import Labels
 from job.learners import make_learners, train_all
+from job.model.bank import TrainingBank
 from job.model.classifier import Learner
-from job.model.distance import lorentzian_distance
-from job.model.fit import TrainingBank
 from job.model.logistic import LogisticLearner
-from job.model.lorentzian import LorentzianNCA, vote_weights
+from job.model.lorentzian import LorentzianNCA
 from job.model.scaling import RobustScaler
-from job.procedure import EMBARGO_BARS
 from job.records import PlanRecord
 from job.rows import Dataset, LabelledRows
 from job.rules import LABEL_LOOKBACK_MS, make_dataset, make_labels
 from job.signals import TradingRules, account_of, make_orders, with_terms
-from job.windows import Span, Window
+from job.windows import EMBARGO_BARS, Span, Window
 
 FIT_SHARE = 0.7  # of the rows, in time order; the rest is scored
 
@@ -67,9 +65,8 @@ class Product:
 
     def train(self, data: Dataset, window: Window) -> bytes:
         """The traded model of a window, with all that was chosen, as its file."""
-        learner = self._learner(window)
-        trained = train_all((learner,), data, window, self.plan.procedure)
-        return checkpoint_bytes(trained[learner.name], self.plan)
+        trained = train_all(self._learners(window), data, window, self.plan.procedure)
+        return checkpoint_bytes(trained[self.plan.procedure.model.model], self.plan)
 
     def forecast(self, markets: Markets, *, window: Window) -> Forecasts:
         """The whole way from bars to a window's test forecasts by the traded model."""
@@ -78,16 +75,15 @@ class Product:
         start_ms = window.train.start_ms - MAX_LOOKBACK_MS - 2 * DAY_MS
         near = {name: market.between(start_ms, window.test.end_ms) for name, market in markets.items()}
         features = self.build(near[TARGET], {name: market for name, market in near.items() if name != TARGET})
-        learner = self._learner(window)
         train, test = (self._cut(near[TARGET], features, span) for span in (window.train, window.test))
-        trained = train_all((learner,), train, window, procedure)
-        return Forecasts(
-            decision_ms=test.rows.decision_ms, probability=trained[learner.name].forecast(test.rows.features)
-        )
+        trained = train_all(self._learners(window), train, window, procedure)[procedure.model.model]
+        return Forecasts(decision_ms=test.rows.decision_ms, probability=trained.forecast(test.rows.features))
 
-    def _learner(self, window: Window) -> Learner:
+    def _learners(self, window: Window) -> tuple[Learner, ...]:
         names, settings = self.plan.feature_names, self.plan.procedure.model
-        return make_learners(settings, feature_names=names, stream=window.index, device=self.device)[0]
+        return make_learners(
+            settings, feature_names=names, stream=window.index, device=self.device, with_baselines=False
+        )
 
     def _cut(self, klines: Klines, features: FeatureRows, span: Span) -> Dataset:
         near = klines.between(span.start_ms - LABEL_LOOKBACK_MS, span.end_ms)
@@ -122,8 +118,7 @@ def weigh_votes(rows: LabelledRows, queries: np.ndarray) -> FloatArray:
     mask = bank.overlap(chosen, everyone)
     network = LorentzianNCA(bank.features.shape[1], prior=float(rows.up.mean())).requires_grad_(False)
     network.start_temperature(bank.features[chosen], bank.features, mask)
-    distance = lorentzian_distance(bank.features[chosen], bank.features, network.scales)
-    return vote_weights(distance, network.temperature, mask).double().numpy()
+    return network.weights(bank.features[chosen], bank.features, mask).double().numpy()
 
 
 def forward_score(rows: LabelledRows, *, bar_ms: int) -> float:

@@ -63,11 +63,11 @@ def check_purge(*, to_learn: ToLearn, rows: LabelledRows, cuts: tuple[Cut, ...],
 
 
 def _meets(rows: LabelledRows, cut: Cut, bar_ms: int) -> BoolArray:
-    """Whether a row's interval [decision, label end] meets that of any held-out decision, less the embargo."""
+    """Whether a row's label interval meets that of any held-out decision up to it, less the embargo."""
     decisions = np.arange(cut.held_out.start_ms, cut.held_out.end_ms, bar_ms) + bar_ms - cut.embargo_bars * bar_ms
     meets = np.zeros(len(rows), dtype=np.bool_)
     for first in range(0, len(rows), CHUNK_ROWS):
         part = slice(first, first + CHUNK_ROWS)
-        starts, ends = rows.decision_ms[part, None], rows.label_end_ms[part, None]
-        meets[part] = ((starts <= decisions) & (decisions <= ends)).any(axis=1)
+        starts, ends = rows.label_start_ms[part, None], rows.label_end_ms[part, None]
+        meets[part] = ((starts <= decisions) & (decisions - rows.label_reach_ms <= ends)).any(axis=1)
     return meets

@@ -6,6 +6,9 @@ import sys
 from dataclasses import asdict
 
 from job import interruption
+from job.artifacts.keys import RunKeys
+from job.artifacts.opening import open_store
+from job.artifacts.stored_records import record_bytes
 from job.audit.battery import num_checks, run_audit
 from job.audit.finding import AuditFinding
 from job.audit.subject import AuditSubject, read_subject
@@ -16,6 +19,8 @@ from job.device import choose_device, limit_threads
 from job.errors import CheckFailed, ExitCode
 from job.execution.opening import draft_plan
 from job.progress import track
+from job.records import AuditFindingRecord, AuditRecord, PlanRecord
+from job.run.plan import read_plan
 from job.settings.commands import AuditCommand
 from job.settings.operation import OutputSettings
 from job.settings.sources import LoadedSettings
@@ -36,6 +41,7 @@ def run(loaded: LoadedSettings[AuditCommand]) -> ExitCode:
             findings.append(finding)
             tracker.advance_to(len(findings), total, note=finding.check)
     _print(findings, as_lines=_is_for_machines(settings.output))
+    _keep(settings, subject.plan, findings)
     failed = [finding for finding in findings if finding.outcome == "fail"]
     if failed:
         raise CheckFailed(
@@ -50,6 +56,20 @@ def _read(settings: AuditCommand) -> AuditSubject:
     with interruption.at_once(), open_database(settings.database) as conninfo, connect(conninfo) as connection:
         plan = draft_plan(connection, settings, device=str(device))
         return read_subject(connection, plan, device=device)
+
+
+def _keep(settings: AuditCommand, plan: PlanRecord, findings: list[AuditFinding]) -> None:
+    """Store the findings with the run of these settings, for its page; nothing where there is no such run."""
+    store = open_store(settings.run.save_path)
+    run = read_plan(store, plan.run_id)
+    if run is None or run.procedure != plan.procedure:
+        return
+    record = AuditRecord(
+        end_ms=plan.end_ms,
+        is_deep=settings.audit.deep,
+        findings=tuple(AuditFindingRecord(**asdict(finding)) for finding in findings),
+    )
+    store.put(RunKeys(plan.run_id).audit, record_bytes(record))
 
 
 def _is_for_machines(output: OutputSettings) -> bool:

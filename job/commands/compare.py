@@ -7,7 +7,8 @@ from job.errors import DataError, ExitCode, NoDataError, UsageError
 from job.evaluation.paired import Estimate
 from job.intervals import format_utc_day
 from job.records import EstimateRecord, MeasureRecord
-from job.report.comparison import Comparison, compare_runs, why_not_comparable
+from job.report.comparability import why_not_comparable
+from job.report.comparison import Comparison, compare_runs
 from job.report.numbers import (
     DASH,
     Form,

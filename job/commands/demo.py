@@ -1,14 +1,12 @@
 """``lorentzian demo``: the whole job on this machine, ending with a verdict that can be checked against the truth."""
 
-from typing import Literal
-
 import structlog
 from rich.console import Console
 from rich.text import Text
 
 from job.commands.results import results_console
 from job.data.synthetic import describe_world
-from job.demo import WORLD_DAYS, WORLD_EDGE, WORLD_INTERVAL, run_files, run_live, run_world
+from job.demo import WORLD_DAYS, WORLD_EDGE, WORLD_INTERVAL, World, prepare_world, run_files, run_live, run_world
 from job.errors import ExitCode, UsageError
 from job.execution.walkforward import FinishedRun
 from job.logs import is_interactive
@@ -28,6 +26,12 @@ def run(loaded: LoadedSettings[DemoCommand]) -> ExitCode:
     settings = loaded.settings
     if settings.demo.klines and settings.demo.live:
         raise UsageError("The demo runs on files or on fresh klines.", remedy="Give --klines or --live, not both.")
+    if settings.demo.prepare and (settings.demo.klines or settings.demo.live):
+        raise UsageError(
+            "Only the synthetic worlds are prepared.", remedy="Use `lorentzian import` or `lorentzian collect` instead."
+        )
+    if settings.demo.prepare:
+        return _prepare_worlds(settings)
     if settings.demo.klines:
         finished = [run_files(settings, is_symbol_given=loaded.sources["symbol"] != "default")]
     elif settings.demo.live:
@@ -40,15 +44,29 @@ def run(loaded: LoadedSettings[DemoCommand]) -> ExitCode:
     return ExitCode.DONE
 
 
+def _prepare_worlds(settings: DemoCommand) -> ExitCode:
+    for world in _worlds(settings):
+        market = prepare_world(settings, world)
+        print(
+            f"The {world} world is in the database. Next:\n"
+            f"  lorentzian walkforward --venue {market.venue} --symbol {market.symbol} "
+            f"--interval {market.interval} --context {','.join(market.context)}"
+        )
+    return ExitCode.DONE
+
+
+def _worlds(settings: DemoCommand) -> tuple[World, ...]:
+    return ("edge", "noise") if settings.demo.world == "both" else (settings.demo.world,)
+
+
 def _run_worlds(settings: DemoCommand) -> list[FinishedRun]:
-    asked = settings.demo.world
-    worlds: tuple[Literal["edge", "noise"], ...] = ("edge", "noise") if asked == "both" else (asked,)
+    worlds = _worlds(settings)
     planted = {world: describe_world(world, interval=WORLD_INTERVAL, edge=WORLD_EDGE).sentence for world in worlds}
     _announce(planted, settings.output)
     return [run_world(settings, world) for world in worlds]
 
 
-def _announce(planted: dict[Literal["edge", "noise"], str], output: OutputSettings) -> None:
+def _announce(planted: dict[World, str], output: OutputSettings) -> None:
     """What is going to happen: lines for a person, an event for a log."""
     if not is_interactive() or output.log_format == "json":
         for world, sentence in planted.items():

@@ -1,7 +1,9 @@
-"""``lorentzian import``: klines from files into Postgres, each file whole or not at all."""
+"""``lorentzian import``: klines and funding from files into Postgres, each file whole or not at all."""
 
 from job import interruption
-from job.data.kline_files import read_kline_file
+from job.data.collect_funding import store_new
+from job.data.funding_files import FundingFile, read_funding_file, symbol_of_funding
+from job.data.kline_files import KlineFile, read_kline_file
 from job.data.kline_table import write_klines
 from job.data.postgres import Connection, connect
 from job.data.schema import require_schema
@@ -31,12 +33,30 @@ def import_files(connection: Connection, files: ImportSettings, output: OutputSe
         parsed = []
         for number, path in enumerate(files.files, start=1):
             interruption.check()
-            parsed.append(read_kline_file(path, symbol=files.symbol, interval=files.interval, venue=files.venue))
+            parsed.append(_read(path, files))
             tracker.advance_to(number, 2 * len(files.files), note=f"read {path}")
         with connection.transaction():
-            added = [write_klines(connection, file.key, file.klines) for file in parsed]
+            added = [_write(connection, file) for file in parsed]
         tracker.advance_to(2 * len(files.files), 2 * len(files.files), note="stored")
     for file, num_added in zip(parsed, added, strict=True):
-        times = file.klines.open_time
-        span = f"{format_utc(int(times[0]))} to {format_utc(int(times[-1]))} UTC" if len(times) else "no closed bar"
-        print(f"{file.key}: {len(times):,} bars, {num_added:,} of them new, {span}")
+        print(_sentence(file, num_added))
+
+
+def _read(path: str, files: ImportSettings) -> KlineFile | FundingFile:
+    if symbol_of_funding(path) is not None:
+        return read_funding_file(path, symbol=files.symbol, venue=files.venue)
+    return read_kline_file(path, symbol=files.symbol, interval=files.interval, venue=files.venue)
+
+
+def _write(connection: Connection, file: KlineFile | FundingFile) -> int:
+    if isinstance(file, FundingFile):
+        return store_new(connection, file.key, file.funding)
+    return write_klines(connection, file.key, file.klines)
+
+
+def _sentence(file: KlineFile | FundingFile, num_added: int) -> str:
+    times, what = (
+        (file.funding.event_time, "settlements") if isinstance(file, FundingFile) else (file.klines.open_time, "bars")
+    )
+    span = f"{format_utc(int(times[0]))} to {format_utc(int(times[-1]))} UTC" if len(times) else "nothing yet"
+    return f"{file.key}: {len(times):,} {what}, {num_added:,} of them new, {span}"

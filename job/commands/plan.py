@@ -1,25 +1,62 @@
-"""``lorentzian plan``: the windows that these settings cut, without training and without storing anything."""
+"""``lorentzian plan``: the windows that these settings cut, or the Job that runs them; nothing is trained or stored."""
+
+import sys
 
 from job import interruption
 from job.commands.results import add_texts, results_console, results_table
 from job.data.postgres import connect
 from job.database import open_database
-from job.errors import ExitCode
-from job.execution.opening import draft_plan
+from job.errors import ExitCode, UsageError
 from job.intervals import format_utc
+from job.kubernetes.document import to_yaml
+from job.kubernetes.settings_flags import flags_for
+from job.kubernetes.window_job import WindowJob, job_document
 from job.records import PlanRecord
-from job.run.cuts import holdout_span
-from job.settings.commands import PlanCommand
+from job.run.cuts import data_days_for, holdout_span, num_windows
+from job.settings.commands import DoctorCommand, ShownPlanCommand, WindowCommand
+from job.settings.operation import IndexSettings
 from job.settings.sources import LoadedSettings
 
+DEFAULT_JOB_NAME = "walkforward"
+# What holds here and not in a pod: how this command speaks, which database it asks, and what it prints.
+OF_THIS_COMMAND = ("output", "database", "job", "manifest")
 
-def run(loaded: LoadedSettings[PlanCommand]) -> ExitCode:
-    """Make the plan and print it."""
+
+def run(loaded: LoadedSettings[ShownPlanCommand]) -> ExitCode:
+    """Make the plan and print it; or, from the settings alone, the manifest."""
     settings = loaded.settings
+    if settings.manifest.manifest:
+        sys.stdout.write(to_yaml(job_document(_window_job(loaded))))
+        return ExitCode.DONE
+    from job.execution.opening import draft_plan  # loads torch, which a manifest must not wait for
+
     with interruption.at_once(), open_database(settings.database) as conninfo, connect(conninfo) as connection:
         plan = draft_plan(connection, settings, device=settings.compute.device)
     _print(plan)
     return ExitCode.DONE
+
+
+def _window_job(loaded: LoadedSettings[ShownPlanCommand]) -> WindowJob:
+    settings = loaded.settings
+    days = settings.windows
+    completions = num_windows(days)
+    if not completions:
+        raise UsageError(
+            f"{days.data_days} days, {days.holdout_days} of them locked away, hold no window of {days.window_size} to "
+            f"train and {days.test_size} to test.",
+            remedy=f"Set --data-days to {data_days_for(days, 1)} or more.",
+        )
+    return WindowJob(
+        name=settings.job.job_name or DEFAULT_JOB_NAME,
+        image=settings.manifest.image,
+        completions=completions,
+        parallelism=min(settings.manifest.parallelism or completions, completions),
+        attempts=IndexSettings().attempts,
+        arguments=flags_for(WindowCommand, loaded, apart_from=OF_THIS_COMMAND),
+        wait_arguments=flags_for(DoctorCommand, loaded, apart_from=(*OF_THIS_COMMAND, "compute")),
+        threads=settings.compute.threads,
+        has_gpu=settings.compute.device == "cuda",
+    )
 
 
 def _print(plan: PlanRecord) -> None:

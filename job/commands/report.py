@@ -4,6 +4,7 @@ from pathlib import Path
 
 from job import interruption
 from job.artifacts.opening import open_store
+from job.commands.holdout_result import print_holdout
 from job.commands.results import results_console
 from job.errors import CheckFailed, ConfigError, ExitCode, UsageError
 from job.records import SummaryRecord
@@ -22,8 +23,11 @@ def run(loaded: LoadedSettings[ReportCommand]) -> ExitCode:
         store = open_store(settings.run.save_path)
         stored = open_stored_run(store, _named(settings) or newest_run_id(store))
         summary = stored.summary()
+        holdout = stored.holdout()
         page = stored.page() if settings.report.html is not None else b""
     print_report(summary, results_console(), report=f"{store.location}/{stored.keys.report}")
+    if holdout is not None:
+        print_holdout(holdout, f"{store.location}/{stored.keys.holdout}")
     if settings.report.html is not None:
         _write(settings.report.html, page)
     _check(summary, settings.report.require, run_id=stored.plan.run_id)

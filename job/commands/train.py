@@ -9,6 +9,7 @@ from job.execution.training import run_training
 from job.intervals import format_utc
 from job.records import PlanRecord, WindowRecord
 from job.report.metric_words import shown_metric, words_of
+from job.rules import label_caution
 from job.settings.commands import TrainCommand
 from job.settings.sources import LoadedSettings
 
@@ -34,6 +35,9 @@ def run(loaded: LoadedSettings[TrainCommand]) -> ExitCode:
     if not finished.is_new:
         print(f"Run {run.plan.run_id} is already done; nothing was changed.")
     results_console().print(_table(run.plan, finished.record, traded=run.traded_model))
+    caution = label_caution(run.plan.procedure)
+    if caution is not None:
+        print(f"Note: {caution}")
     stamp, root = run.plan.stamp, run.store.location
     for key in (run.keys.trained_model(stamp), run.keys.trained_metrics(stamp), run.keys.loss_curve(stamp)):
         print(f"{root}/{key}")

@@ -1,16 +1,24 @@
 """``lorentzian window``: one window of a walk-forward, then a try at finalizing; what pods run."""
 
+from functools import partial
+from typing import TYPE_CHECKING
+
 import structlog
 
 from job.database import open_database
 from job.errors import ExitCode, Interrupted, JobError, TransientError, UsageError
-from job.execution.finalize import Finalization, finalize
 from job.execution.opening import address_of, open_run, plan_run
 from job.execution.window_attempt import attempt_window
+from job.records import PlanRecord
+from job.run.cuts import data_days_for
 from job.run.run import Run
 from job.run.state import describe
 from job.settings.commands import WindowCommand
+from job.settings.operation import IndexSettings
 from job.settings.sources import LoadedSettings
+
+if TYPE_CHECKING:
+    from job.execution.finalize import Finalization
 
 
 def run(loaded: LoadedSettings[WindowCommand]) -> ExitCode:
@@ -20,15 +28,15 @@ def run(loaded: LoadedSettings[WindowCommand]) -> ExitCode:
     if index is None:
         raise UsageError("No window was named.", remedy="Give --index, or run it in an Indexed Job.")
     with open_database(settings.database) as conninfo:
-        plan = plan_run(settings, conninfo)
-        if index >= len(plan.windows):
-            raise UsageError(
-                f"Index {index} is past the plan of run {plan.run_id}, which has {len(plan.windows)} windows.",
-                remedy=f"Set the Job's completions to {len(plan.windows)}, or --data-days to more days.",
-            )
+        plan = plan_run(settings, conninfo, accept=partial(_check_fits, settings.index))
         opened = open_run(address_of(settings, plan, conninfo))
         try:
-            is_new = attempt_window(opened, index, max_attempts=settings.index.attempts)
+            is_new = attempt_window(
+                opened,
+                index,
+                max_attempts=settings.index.attempts,
+                num_failures=settings.index.index_failures,
+            )
         except Interrupted:
             raise
         except Exception:
@@ -43,8 +51,28 @@ def run(loaded: LoadedSettings[WindowCommand]) -> ExitCode:
     return ExitCode.DONE
 
 
-def _try_to_finalize(opened: Run, *, raised: tuple[type[JobError], ...]) -> Finalization | None:
+def _check_fits(index: IndexSettings, plan: PlanRecord) -> None:
+    """Refuse a plan that has another number of windows than the Job has indexes, or no window of this index."""
+    num_windows, days = len(plan.windows), plan.procedure.windows
+    if index.completions is not None and index.completions != num_windows:
+        raise UsageError(
+            f"The Job has {index.completions} completions, and the data and days of run {plan.run_id} make "
+            f"{num_windows} windows.",
+            remedy=f"Set the Job's completions to {num_windows}, or --data-days to "
+            f"{data_days_for(days, index.completions)}, with as many days of features in the database.",
+        )
+    if index.index is not None and index.index >= num_windows:
+        raise UsageError(
+            f"Index {index.index} is past the plan of run {plan.run_id}, which has {num_windows} windows.",
+            remedy=f"Set the Job's completions to {num_windows}, or --data-days to "
+            f"{data_days_for(days, index.index + 1)}, with as many days of features in the database.",
+        )
+
+
+def _try_to_finalize(opened: Run, *, raised: tuple[type[JobError], ...]) -> "Finalization | None":
     """Finalize the run if it is ready; what hinders it is logged, except for the errors that are raised."""
+    from job.execution.finalize import finalize  # what draws and tabulates: seconds that no window waits for
+
     try:
         return finalize(opened)
     except raised:

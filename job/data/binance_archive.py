@@ -1,4 +1,4 @@
-"""Klines from Binance's public archive of daily and monthly zip files, each verified by its checksum.
+"""Klines and funding from Binance's public archive of daily and monthly zip files, each verified by its checksum.
 
 Files appear after their period: a day's on the next day, a month's early in the next month. Their content is
 read by the same parser as files on disk. Knows nothing of storage.
@@ -14,9 +14,11 @@ from urllib.parse import quote
 import numpy as np
 
 from job.data.binance_markets import MARKETS, MarketName
+from job.data.funding_rates import funding_of_csv
 from job.data.kline_csv import parse_kline_csv
 from job.data.kline_files import read_container
 from job.data.klines import Klines, MarketKey
+from job.data.outside_series import OutsideSeries
 from job.data.patience import Patience
 from job.data.verified_download import VerifiedDownloads
 from job.errors import DataError
@@ -95,6 +97,23 @@ class BinanceArchive:
                 wanted = klines.between(first_ms, last_ms)
                 if len(wanted):
                     yield wanted
+
+    def funding(self, symbol: str, start_ms: int, end_ms: int) -> Iterator[OutsideSeries]:
+        """Funding that was settled in [start_ms, end_ms) by month, oldest first, of months that have a file.
+
+        Raises
+        ------
+        As `files` does.
+        """
+        for month in periods("monthly", start_ms, end_ms):
+            path = f"{self._market.archive_path}/monthly/fundingRate/{symbol}/{symbol}-fundingRate-{month.stamp}.zip"
+            data = self._downloads.fetch(quote(path)) if month.end_ms <= self._now_ms else None
+            if data is not None:
+                where = path.rpartition("/")[2]
+                text = read_container(io.BytesIO(data), suffix=".zip", key=None, where=where)
+                settled = funding_of_csv(text, where=where).between(start_ms, end_ms)
+                if len(settled):
+                    yield settled
 
     def _month(self, key: MarketKey, month: Period, start_ms: int, end_ms: int) -> Iterator[Klines]:
         """The month's file, or those of its days that [start_ms, end_ms) touches."""

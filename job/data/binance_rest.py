@@ -1,4 +1,4 @@
-"""Closed klines from Binance's REST interface, through python-binance.
+"""Closed klines and funding from Binance's REST interface, through python-binance.
 
 Paging is our own: the library's historical generator can ask for the same page for ever. Knows nothing of
 storage. Prices are strings in Binance's answers and become the nearest float64.
@@ -16,10 +16,12 @@ import numpy as np
 import requests
 
 from job.data.binance_markets import MARKETS, BinanceMarket, MarketName
+from job.data.funding_rates import funding_of_answer
 from job.data.klines import Klines, check_klines
+from job.data.outside_series import OutsideSeries
 from job.data.patience import Patience, Setback, checked_base_url, host_of, setback_of, setback_of_error
 from job.errors import ConfigError, DataError, NoDataError
-from job.intervals import interval_ms
+from job.intervals import MINUTE_MS, interval_ms
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", DeprecationWarning)  # it imports names that its websockets has deprecated
@@ -30,12 +32,13 @@ REQUEST_TIMEOUT_S = 10.0
 REFUSED_LOCATION = (403, 451)  # 403 is how the firewall before the same servers says it
 UNKNOWN_SYMBOL = -1121
 WEIGHT_SHARE = 0.5  # of the limit: other programs may use the same address
+FUNDING_PAGE = 1_000  # settlements in one answer, of all markets
 LATEST_OPEN_MS = 10**14  # the year 5138
 NUM_COLUMNS = 6  # open_time, open, high, low, close, volume; what follows is not used
 
 
 class BinanceRest:
-    """One market's klines; use it as a context manager, or `close` it.
+    """One market's klines and funding; use it as a context manager, or `close` it.
 
     Parameters
     ----------
@@ -104,6 +107,28 @@ class BinanceRest:
                 return
             yield page
             start_ms = int(page.available_at[-1])
+
+    def funding(self, symbol: str, start_ms: int, end_ms: int) -> Iterator[OutsideSeries]:
+        """Funding of a perpetual that was settled in [start_ms, end_ms), oldest first, a non-empty page at a time.
+
+        Raises
+        ------
+        As `pages` does.
+        """
+        assert self._market.name == "perp", "spot markets have no funding"
+        while start_ms < end_ms:
+            answer = self._ask(
+                self._client.futures_funding_rate,
+                symbol=symbol,
+                startTime=start_ms,
+                endTime=end_ms - 1,
+                limit=FUNDING_PAGE,
+            )
+            page = funding_of_answer(answer, where=f"Binance's funding of {symbol}").between(start_ms, end_ms)
+            if not len(page):
+                return
+            yield page
+            start_ms = int(page.event_time[-1]) + MINUTE_MS  # its own stamp may lie some milliseconds after its minute
 
     @cached_property
     def _server_time_ms(self) -> int:

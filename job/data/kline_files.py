@@ -67,10 +67,10 @@ def read_kline_file(
         The content is damaged or wrong: file, line and reason are named.
     """
     path = Path(path)
-    suffix = _check_regular_file(path)
+    suffix = check_regular_file(path)
     declared_symbol, declared_interval = _names_in(path.name.removesuffix(suffix))
-    symbol = _agreed("symbol", symbol, declared_symbol, path.name)
-    interval = _agreed("interval", interval, declared_interval, path.name)
+    symbol = agreed("symbol", symbol, declared_symbol, path.name)
+    interval = agreed("interval", interval, declared_interval, path.name)
     if interval not in INTERVAL_MS:
         raise UsageError(
             f"{path.name} holds bars of {interval}, which is not supported.",
@@ -81,13 +81,17 @@ def read_kline_file(
         with path.open("rb") as stream:
             data = read_container(stream, suffix=suffix, key=key, where=path.name)
     except OSError as error:
-        raise _unreadable(path, error) from error
+        raise unreadable(path, error) from error
     now_ms = time.time_ns() // 1_000_000 if now_ms is None else now_ms
     return KlineFile(key=key, klines=parse_kline_csv(data, interval=interval, where=path.name, now_ms=now_ms))
 
 
-def read_container(stream: IO[bytes], *, suffix: str, key: MarketKey, where: str) -> bytes:
+def read_container(stream: IO[bytes], *, suffix: str, key: MarketKey | None, where: str) -> bytes:
     """The text inside ``stream``, whose kind ``suffix`` names; at most `MAX_TEXT_BYTES`.
+
+    Parameters
+    ----------
+    key : what a zip must not contradict with the name of its CSV; None where that says nothing.
 
     Raises
     ------
@@ -105,12 +109,12 @@ def read_container(stream: IO[bytes], *, suffix: str, key: MarketKey, where: str
         raise _damaged(where, "gzip", error) from error
 
 
-def _check_regular_file(path: Path) -> str:
+def check_regular_file(path: Path) -> str:
     """Suffix of a file that is there and is a file: opening a pipe or a device would block or never end."""
     try:
         mode = path.stat().st_mode
     except (OSError, ValueError) as error:
-        raise _unreadable(path, error) from error
+        raise unreadable(path, error) from error
     if not stat.S_ISREG(mode):
         raise UsageError(f"{path} is not a file.", remedy=f"Name files that end in {', '.join(SUFFIXES)}.")
     for suffix in SUFFIXES:
@@ -119,7 +123,8 @@ def _check_regular_file(path: Path) -> str:
     raise UsageError(f"{path} does not end in {', '.join(SUFFIXES)}.", remedy="Name kline files.")
 
 
-def _unreadable(path: Path, error: Exception) -> UsageError:
+def unreadable(path: Path, error: Exception) -> UsageError:
+    """The error for a path that cannot be read."""
     reason = (error.strerror or "it cannot be read") if isinstance(error, OSError) else str(error)
     return UsageError(f"{str(path)!r} cannot be read: {reason}.", remedy="Check the path.")
 
@@ -130,7 +135,7 @@ def _names_in(stem: str) -> tuple[str | None, str | None]:
     return (match["symbol"], match["interval"]) if match else (None, None)
 
 
-def _agreed(what: str, argument: str | None, in_name: str | None, file_name: str) -> str:
+def agreed(what: str, argument: str | None, in_name: str | None, file_name: str) -> str:
     """The value that argument and file name share."""
     if argument and in_name and argument != in_name:
         raise UsageError(
@@ -146,7 +151,7 @@ def _agreed(what: str, argument: str | None, in_name: str | None, file_name: str
     return value
 
 
-def _read_zip(stream: IO[bytes], *, key: MarketKey, where: str) -> bytes:
+def _read_zip(stream: IO[bytes], *, key: MarketKey | None, where: str) -> bytes:
     """The one CSV of an archive zip."""
     try:
         with zipfile.ZipFile(stream) as archive:
@@ -154,7 +159,7 @@ def _read_zip(stream: IO[bytes], *, key: MarketKey, where: str) -> bytes:
             if len(names) != 1 or not names[0].endswith(".csv") or set(names[0]) & set("/\\"):
                 raise DataError(f"{where} must hold exactly one CSV file, and nothing else.")
             held = _names_in(names[0].removesuffix(".csv"))
-            if held not in ((None, None), (key.symbol, key.interval)):
+            if key is not None and held not in ((None, None), (key.symbol, key.interval)):
                 raise DataError(f"{where} holds {names[0]}, which is not {key.symbol} {key.interval}.")
             with archive.open(names[0]) as text:
                 return _read_bounded(text, where=where)

@@ -5,7 +5,7 @@ from typing import Self
 
 import numpy as np
 
-from job.arrays import FloatArray, IntArray
+from job.arrays import BoolArray, FloatArray, IntArray
 from job.data.klines import MarketKey
 from job.errors import DataError
 from job.intervals import format_utc
@@ -47,7 +47,10 @@ class OutsideSeries:
 
     def between(self, start_ms: int, end_ms: int) -> Self:
         """The events in [start_ms, end_ms)."""
-        kept = slice(*np.searchsorted(self.event_time, [start_ms, end_ms]))
+        return self.select(slice(*np.searchsorted(self.event_time, [start_ms, end_ms])))
+
+    def select(self, kept: BoolArray | slice) -> Self:
+        """The events of a mask or a slice."""
         return replace(
             self, event_time=self.event_time[kept], available_at=self.available_at[kept], value=self.value[kept]
         )

@@ -73,17 +73,28 @@ def migrate(connection: Connection) -> list[int]:
 
 
 @translate_errors()
-def require_schema(connection: Connection) -> None:
-    """Return when the schema is one that this program accepts; ``ConfigError`` with the next command otherwise."""
+def schema_gap(connection: Connection) -> str | None:
+    """What `migrate` has still to do, in a sentence; None when the schema is one that this program accepts.
+
+    Raises
+    ------
+    ConfigError
+        When the database is newer than this program.
+    """
     exists = connection.execute("SELECT to_regclass('schema_migrations') IS NOT NULL").fetchone()
     version = _stored_version(connection) if exists == (True,) else 0
     _refuse_newer(version)
-    if version < SCHEMA_MIN:
-        state = "has no tables of this program" if version == 0 else f"has schema version {version}"
-        raise ConfigError(
-            f"The database {connection.info.dbname!r} {state}; this program needs version {SCHEMA_MIN}.",
-            remedy="Run `lorentzian migrate`.",
-        )
+    if version >= SCHEMA_MIN:
+        return None
+    state = "has no tables of this program" if version == 0 else f"has schema version {version}"
+    return f"The database {connection.info.dbname!r} {state}; this program needs version {SCHEMA_MIN}."
+
+
+def require_schema(connection: Connection) -> None:
+    """Return when the schema is one that this program accepts; ``ConfigError`` with the next command otherwise."""
+    gap = schema_gap(connection)
+    if gap is not None:
+        raise ConfigError(gap, remedy="Run `lorentzian migrate`.")
 
 
 def _stored_version(connection: Connection) -> int:

@@ -1,5 +1,6 @@
 """What the number of trials leaves of a result: their effective number, the deflated Sharpe ratio, and the PBO."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +10,8 @@ from job.evaluation.effective_trials import effective_trials
 from job.evaluation.measure import Measure
 from job.evaluation.pbo import Overfitting, backtest_overfitting
 from job.evaluation.returns import sharpe_ratio
-from job.evaluation.sharpe import MIN_DAYS, dsr
+from job.evaluation.sharpe import MIN_DAYS, deflated_benchmark, dsr
+from job.intervals import YEAR_DAYS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,6 +24,7 @@ class Deflation:
     effective_trials : independent trials that these are worth.
     dsr : deflated Sharpe ratio for the effective number.
     dsr_of_all_trials : the same as if all were independent; never above ``dsr``.
+    luck_sharpe : annual Sharpe ratio that the best of the effective number would be expected to show without skill.
     overfitting : of the trials that have a result.
     """
 
@@ -29,6 +32,7 @@ class Deflation:
     effective_trials: float
     dsr: Measure
     dsr_of_all_trials: Measure
+    luck_sharpe: Measure
     overfitting: Overfitting
 
 
@@ -48,8 +52,16 @@ def deflate(returns: FloatArray, trial_returns: FloatArray, *, num_trials: int) 
         effective_trials=effective,
         dsr=dsr(returns, num_trials=effective, trial_sharpes=sharpes),
         dsr_of_all_trials=dsr(returns, num_trials=num_trials, trial_sharpes=sharpes),
+        luck_sharpe=_luck_sharpe(len(returns), num_trials=effective, trial_sharpes=sharpes),
         overfitting=backtest_overfitting(trial_returns),
     )
+
+
+def _luck_sharpe(num_days: int, *, num_trials: float, trial_sharpes: FloatArray) -> Measure:
+    if num_days < MIN_DAYS:
+        return Measure.undefined("too_short")
+    daily = deflated_benchmark(num_days=num_days, num_trials=num_trials, trial_sharpes=trial_sharpes)
+    return Measure.of(daily * math.sqrt(YEAR_DAYS))
 
 
 def _daily_sharpes(trial_returns: FloatArray) -> FloatArray:

@@ -10,11 +10,11 @@ from typing import Literal, TypeAlias
 
 from job.evaluation.paired import Estimate
 from job.evaluation.reasons import reason_words
+from job.settings.procedure import LabelSubject
 
 Forecast: TypeAlias = Literal["none", "volatility only", "direction"]
 
 BEST = "better than every baseline"
-BEST_OF_SIMPLER = "better than every simpler baseline"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,26 +27,29 @@ class ForecastLine:
 
 @dataclass(frozen=True, kw_only=True)
 class ModelLine:
-    """``as good: NAME``, ``better than every baseline`` or ``better than every simpler baseline``, and why."""
+    """``as good: NAME`` or ``better than every baseline``, and why."""
 
     word: str
     reason: str
 
 
-def forecast_line(to_prior: Estimate | None, to_volatility: Estimate | None) -> ForecastLine:
+def forecast_line(
+    to_prior: Estimate | None, to_volatility: Estimate | None, *, subject: LabelSubject = "side"
+) -> ForecastLine:
     """Judge pooled forecasts by their log-loss.
 
     Parameters
     ----------
+    subject : of the label. Who forecasts how much a market moves knows volatility at most, and who forecasts what is
+        over knows nothing of what comes, however well he does it.
     to_prior, to_volatility : log-loss less that of the prior of each window's training rows, and less that of a
         logistic regression on volatility alone; None where that baseline has no forecasts.
     """
-    if to_prior is None:
-        return ForecastLine(word="none", reason="No forecast of the training share stands beside it to compare with.")
-    against_prior = f"that of the share of up labels in training ({_loss_with_interval(to_prior)})"
-    if not to_prior.is_below_zero:
-        return ForecastLine(word="none", reason=f"Its log-loss cannot be told from, or is above, {against_prior}.")
-    ahead = f"Its log-loss lies below {against_prior}"
+    if to_prior is None or subject == "past" or not to_prior.is_below_zero:
+        return ForecastLine(word="none", reason=_why_none(to_prior, subject))
+    ahead = f"Its log-loss lies below {_of_the_prior(to_prior)}"
+    if subject == "volatility":
+        return ForecastLine(word="volatility only", reason=f"{ahead}; the label asks for no direction.")
     if to_volatility is None:
         unknown = "no model of volatility alone stands beside it, so more than that is not shown"
         return ForecastLine(word="volatility only", reason=f"{ahead}; {unknown}.")
@@ -56,6 +59,18 @@ def forecast_line(to_prior: Estimate | None, to_volatility: Estimate | None) -> 
     return ForecastLine(word="direction", reason=f"{ahead} and that of {against_volatility}.")
 
 
+def _why_none(to_prior: Estimate | None, subject: LabelSubject) -> str:
+    if subject == "past":
+        return "The label is a move that is over when it is forecast."
+    if to_prior is None:
+        return "No forecast of the training share stands beside it to compare with."
+    return f"Its log-loss cannot be told from, or is above, {_of_the_prior(to_prior)}."
+
+
+def _of_the_prior(to_prior: Estimate) -> str:
+    return f"that of the share of up labels in training ({_loss_with_interval(to_prior)})"
+
+
 def model_line(simpler: Mapping[str, Estimate], others: Mapping[str, Estimate]) -> ModelLine:
     """Name the simplest rule or model that the traded one is not shown to beat.
 
@@ -63,28 +78,24 @@ def model_line(simpler: Mapping[str, Estimate], others: Mapping[str, Estimate]) 
     ----------
     simpler : Sharpe ratio of the traded model less that of each simpler rule or model, the simplest first; at least
         one.
-    others : the same of those that are no simpler.
+    others : the same of those that are no simpler, likewise in order.
 
     Notes
     -----
-    Only a simpler one makes the traded model superfluous, so only a simpler one is called as good. Where none is, the
-    word says whether everything was beaten or only what is simpler.
+    Only a simpler one makes the traded model superfluous, so a simpler one is named before any other. Where each of
+    those was beaten but another was not, that one is named, and the reason says that it is no simpler: not every
+    baseline was beaten, and who trades a simple model should know which one is as good.
     """
     for name, difference in simpler.items():
         if not difference.is_above_zero:
             return ModelLine(word=f"as good: {name}", reason=_why_as_good(name, difference))
-    unbeaten = {name: difference for name, difference in others.items() if not difference.is_above_zero}
-    if unbeaten:
-        name, difference = _closest(unbeaten)
-        reason = f"No simpler one is as good, but {name} is not simpler. {_why_as_good(name, difference)}"
-        return ModelLine(word=BEST_OF_SIMPLER, reason=reason)
-    name, difference = _closest({**simpler, **others})
+    for name, difference in others.items():
+        if not difference.is_above_zero:
+            no_simpler = f"Every simpler one is beaten, and {name} is no simpler."
+            return ModelLine(word=f"as good: {name}", reason=f"{no_simpler} {_why_as_good(name, difference)}")
+    name, difference = min({**simpler, **others}.items(), key=lambda item: item[1].value.rank)
     lead = _with_interval(difference, 2)
     return ModelLine(word=BEST, reason=f"Even of {name}, the closest, its Sharpe ratio is ahead by {lead}.")
-
-
-def _closest(differences: Mapping[str, Estimate]) -> tuple[str, Estimate]:
-    return min(differences.items(), key=lambda item: item[1].value.rank)
 
 
 def _why_as_good(name: str, difference: Estimate) -> str:

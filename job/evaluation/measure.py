@@ -8,6 +8,8 @@ Reason: TypeAlias = Literal[
     "no_trades",
     "no_losses",
     "no_wins",
+    "no_stop",
+    "no_target",
     "no_drawdown",
     "no_edge_before_costs",
     "zero_variance",

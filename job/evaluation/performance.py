@@ -44,6 +44,11 @@ def headline_measures(account: Backtest) -> dict[str, Measure]:
     return of_bars | ratios
 
 
+def planned_measures(*, stop: float | None, take: float | None) -> dict[str, Measure]:
+    """What was planned of every trade; arguments as of `job.evaluation.trades.planned_rr`."""
+    return {"planned_rr": trades.planned_rr(stop=stop, take=take)}
+
+
 def forecast_measures(up: FloatArray, probability: FloatArray, *, train_prior: float) -> dict[str, Measure]:
     """Every measure of forecasts, over the rows that have a label and a forecast.
 

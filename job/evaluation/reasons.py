@@ -4,6 +4,8 @@ REASONS = {
     "no_trades": "no trades",
     "no_losses": "no losses",
     "no_wins": "no wins",
+    "no_stop": "no stop-loss is set",
+    "no_target": "no take-profit is set",
     "no_drawdown": "no drawdown",
     "no_edge_before_costs": "no edge even without costs",
     "zero_variance": "never varies",

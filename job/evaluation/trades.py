@@ -52,6 +52,20 @@ def risk_reward_ratio(pnl: FloatArray) -> Measure:
     return Measure.of(wins.mean() / -losses.mean())
 
 
+def planned_rr(*, stop: float | None, take: float | None) -> Measure:
+    """Distance of the take-profit over that of the stop-loss, as planned before the first trade.
+
+    Parameters
+    ----------
+    stop, take : distances from the entry in any one unit; None where none is set.
+    """
+    if stop is None:
+        return Measure.undefined("no_stop")
+    if take is None:
+        return Measure.undefined("no_target")
+    return Measure.of(take / stop)
+
+
 def max_consecutive_losses(pnl: FloatArray) -> int:
     """Longest run of losing trades; a break-even trade ends a run."""
     is_loss = np.concatenate([[False], _checked(pnl) < 0, [False]])

@@ -38,8 +38,12 @@ def fit_final_model(run: Run) -> FinalModel:
         check_unchanged(connection, run.plan, window.span)
         training = load_dataset(connection, run.plan, window.train)
     learners = make_learners(
-        run.plan.procedure.model, feature_names=run.plan.feature_names, stream=window.index, device=run.device
-    )[:1]
+        run.plan.procedure.model,
+        feature_names=run.plan.feature_names,
+        stream=window.index,
+        device=run.device,
+        with_baselines=False,
+    )
     trained = train_all(learners, training, window, run.plan.procedure)[run.traded_model]
     return FinalModel(window=window, trained=trained, data=checkpoint_bytes(trained, run.plan))
 

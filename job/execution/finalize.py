@@ -16,20 +16,20 @@ from dataclasses import dataclass
 import structlog
 from pydantic import JsonValue
 
+from job import interruption
 from job.artifacts.json_bytes import to_json_bytes
-from job.artifacts.keys import RUNS_PREFIX
-from job.artifacts.manifest import Manifest, read_manifest, read_named, verify, write_with_manifest
-from job.artifacts.store import ObjectStore
+from job.artifacts.manifest import read_manifest, read_named, verify, write_with_manifest
 from job.artifacts.stored_records import parse_record, record_bytes
 from job.errors import ConfigError, DataError
 from job.execution.final_model import fit_final_model, stored_final_model
-from job.execution.null_worlds import stored_null_worlds
 from job.progress import Tracker
-from job.records import NullWorldRecord, SummaryRecord, WindowRecord
+from job.records import HoldoutRecord, NullWorldRecord, SummaryRecord, WindowRecord
 from job.report.artifacts import report_objects
+from job.report.curves import curve_objects
 from job.report.summary import summary_record
 from job.robustness.examination import unusual_windows
 from job.run.attempt import now_ms
+from job.run.finalized import fingerprint, stored_holdout, stored_null_worlds
 from job.run.index import note_finished
 from job.run.ledger import Trial, procedure_hash, trials_over
 from job.run.nodes import windows_by_node
@@ -73,8 +73,8 @@ def finalize(run: Run, *, recount: bool = False, tracker: Tracker | None = None)
         states = window_states(run.store, run.plan, now_ms=now_ms())
         if not all(state.is_settled for state in states):
             return Finalization(summary=None, states=states)
-        null_worlds = stored_null_worlds(run)
-        wanted = _fingerprint(states, null_worlds)
+        null_worlds, holdout = stored_null_worlds(run.store, run.keys), stored_holdout(run.store, run.keys)
+        wanted = fingerprint(states, null_worlds, holdout)
         trials = _trials(run, states) if recount else None
         if trials is not None:
             wanted |= _counted(trials)
@@ -83,9 +83,10 @@ def finalize(run: Run, *, recount: bool = False, tracker: Tracker | None = None)
             summary = _stored_summary(run)
             note_finished(run.store, run.plan, summary)
             return Finalization(summary=summary, states=states)
-        if trials is None:
-            trials = _trials(run, states)
-        summary, objects = _build(run, states, null_worlds, trials, _Stages(tracker))
+        with interruption.at_once():
+            if trials is None:
+                trials = _trials(run, states)
+            summary, objects = _build(run, states, null_worlds, trials, _Stages(tracker), holdout=holdout)
         written = write_with_manifest(
             run.store,
             run.keys.manifest,
@@ -98,24 +99,6 @@ def finalize(run: Run, *, recount: bool = False, tracker: Tracker | None = None)
             _log(run, states, summary)
             recount = False  # it is done: while others train, the next count would differ again, and so for ever
         # Look again, whoever wrote: another finalizer may have come between, with fewer windows or more.
-
-
-def planned_runs(store: ObjectStore) -> list[str]:
-    """The ids of all runs that have a plan, sorted."""
-    paths = (info.key.split("/") for info in store.list(RUNS_PREFIX))
-    return sorted(run_id for _, run_id, *rest in paths if rest == ["plan.json"])
-
-
-def _fingerprint(states: tuple[WindowState, ...], null_worlds: tuple[NullWorldRecord, ...]) -> dict[str, JsonValue]:
-    """What finalizes a run anew by itself: each window's manifest, or that it has none, and each null world."""
-    return {
-        "windows": {str(s.index): _digest(s.manifest) if s.manifest is not None else "failed" for s in states},
-        "null_worlds": {str(world.index): _digest(world) for world in null_worlds},
-    }
-
-
-def _digest(stored: Manifest | NullWorldRecord) -> str:
-    return hashlib.sha256(to_json_bytes(stored.model_dump(mode="json"))).hexdigest()
 
 
 def _counted(trials: list[Trial]) -> dict[str, JsonValue]:
@@ -162,6 +145,8 @@ def _build(
     null_worlds: tuple[NullWorldRecord, ...],
     trials: list[Trial],
     stages: _Stages,
+    *,
+    holdout: HoldoutRecord | None,
 ) -> tuple[SummaryRecord, dict[str, bytes]]:
     stages.begin("reading windows")
     windows, series = _read_windows(run, _done(run, states))
@@ -178,8 +163,9 @@ def _build(
     stages.begin("final model")
     model = stored_final_model(run) or fit_final_model(run).data
     stages.begin("report")
-    objects = report_objects(run.plan, summary, evaluation)
+    objects = report_objects(run.plan, summary, evaluation, holdout)
     return summary, objects | {
+        **curve_objects(run.plan, evaluation, series),
         run.keys.best_model_final(run.plan.stamp): model,
         run.keys.summary: record_bytes(summary),
     }

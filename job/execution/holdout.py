@@ -10,12 +10,13 @@ from job.data.postgres import connect
 from job.errors import ConfigError, DataError, UsageError
 from job.evaluation.bootstrap import draw_days, sharpe_interval
 from job.evaluation.daily import utc_daily_returns
-from job.evaluation.performance import forecast_measures, headline_measures
+from job.evaluation.performance import forecast_measures, headline_measures, planned_measures
 from job.execution.final_model import FinalModel, fit_final_model, stored_final_model
 from job.processor import device_name, processor_name
 from job.records import HoldoutRecord, IntervalRecord
 from job.run.attempt import now_ms
 from job.run.cuts import holdout_span
+from job.run.finalized import stored_holdout
 from job.run.holdout import Opening, data_digest, note_opening
 from job.run.ledger import note_result
 from job.run.nodes import windows_by_node
@@ -40,9 +41,9 @@ def open_holdout(run: Run) -> HoldoutRecord:
     ConfigError
         Where the final model that is fitted here is not the one that the run hands out. Nothing is opened then.
     """
-    stored = run.store.get(run.keys.holdout)
+    stored = stored_holdout(run.store, run.keys)
     if stored is not None:
-        return parse_record(HoldoutRecord, stored.data, where=run.keys.holdout)
+        return stored
     span = holdout_span(run.plan)
     if span is None:
         raise UsageError(
@@ -95,6 +96,8 @@ def _record(
     account = tested.accounts[run.traded_model]
     daily = utc_daily_returns(account).value
     forecasts = forecast_measures(tested.up, tested.probability[run.traded_model], train_prior=final.trained.prior)
+    strategy = run.plan.procedure.strategy
+    planned = planned_measures(stop=strategy.stop_loss_atr, take=strategy.take_profit_atr)
     draws = draw_days(daily, rng=np.random.default_rng(run.plan.procedure.model.seed))
     interval = sharpe_interval(daily, draws)
     return HoldoutRecord(
@@ -106,6 +109,6 @@ def _record(
         spent_reason=opening.spent_reason,
         num_days=len(daily),
         num_bars=len(tested.klines),
-        measures=measure_records(headline_measures(account) | forecasts),
+        measures=measure_records(headline_measures(account) | planned | forecasts),
         sharpe_interval=IntervalRecord(low=interval.low, high=interval.high, reason=interval.reason),
     )

@@ -16,7 +16,7 @@ from multiprocessing.process import BaseProcess
 import structlog
 
 from job import interruption
-from job.artifacts.stored_records import parse_record, record_bytes
+from job.artifacts.stored_records import record_bytes
 from job.data.kline_table import read_klines
 from job.data.klines import Klines
 from job.data.postgres import Connection, connect
@@ -34,6 +34,7 @@ from job.robustness.null_worlds import null_world
 from job.rules import market_key, trading_rules
 from job.run.address import RunAddress
 from job.run.cuts import MAX_LOOKBACK_DAYS
+from job.run.finalized import stored_null_worlds
 from job.run.plan import check_unchanged
 from job.run.run import Run
 from job.window_results import measure_records
@@ -41,16 +42,6 @@ from job.windows import Span
 
 POLL_SECONDS = 0.2
 STOP_SECONDS = 30.0
-
-
-def stored_null_worlds(run: Run) -> tuple[NullWorldRecord, ...]:
-    """The worlds that are done, by number."""
-    found = []
-    for info in run.store.list(run.keys.null_worlds):
-        stored = run.store.get(info.key)
-        if stored is not None:
-            found.append(parse_record(NullWorldRecord, stored.data, where=info.key))
-    return tuple(sorted(found, key=lambda world: world.index))
 
 
 def run_null_worlds(address: RunAddress, *, num_worlds: int, num_workers: int, tracker: Tracker) -> int:
@@ -69,7 +60,7 @@ def run_null_worlds(address: RunAddress, *, num_worlds: int, num_workers: int, t
         Where a world's process died; what was done is kept.
     """
     run = open_run(address)
-    done = {world.index for world in stored_null_worlds(run)}
+    done = {world.index for world in stored_null_worlds(run.store, run.keys)}
     missing = [index for index in range(num_worlds) if index not in done]
     waiting, workers = list(missing), list[_Worker]()
     progress = _Progress(tracker, run.plan, num_done=num_worlds - len(missing), num_worlds=num_worlds)

@@ -1,7 +1,10 @@
 """From settings to a run: its stores, its database, its plan."""
 
+from collections.abc import Callable
+
 import structlog
 
+from job import interruption
 from job.artifacts.opening import open_store
 from job.artifacts.probe import probe_store
 from job.artifacts.store import ObjectStore
@@ -14,6 +17,7 @@ from job.run.address import RunAddress
 from job.run.attempt import now_ms
 from job.run.index import note_started
 from job.run.plan import check_same_run, make_plan, publish_plan, read_plan
+from job.run.pod import run_id_of
 from job.run.run import Run
 from job.settings.commands import PlanCommand
 
@@ -35,6 +39,11 @@ def procedure_of(settings: PlanCommand) -> ProcedureRecord:
     )
 
 
+def named_run(settings: PlanCommand) -> str | None:
+    """The run that was named, by the user or else by the Job of this pod; None for the one that the data name."""
+    return settings.run.run_id or run_id_of(settings.job)
+
+
 def draft_plan(
     connection: Connection, settings: PlanCommand, *, device: str, kind: RunKind = "walkforward"
 ) -> PlanRecord:
@@ -43,7 +52,7 @@ def draft_plan(
         connection,
         procedure_of(settings),
         feature_record(settings.market, settings.features),
-        run_id=settings.run.run_id,
+        run_id=named_run(settings),
         now_ms=now_ms(),
         threads=settings.compute.threads,
         device=device,
@@ -51,28 +60,43 @@ def draft_plan(
     )
 
 
-def plan_run(settings: PlanCommand, conninfo: str, *, kind: RunKind = "walkforward") -> PlanRecord:
+def plan_run(
+    settings: PlanCommand,
+    conninfo: str,
+    *,
+    kind: RunKind = "walkforward",
+    accept: Callable[[PlanRecord], None] | None = None,
+) -> PlanRecord:
     """The plan of the run that these settings name; made and published here by whoever comes first.
+
+    Parameters
+    ----------
+    accept : raises for a plan that the caller cannot work on, before anybody sees it.
 
     Raises
     ------
     ConfigError
         Where the run exists with other settings or is of another kind, or the store cannot carry a run.
     """
+    accept = accept or (lambda _: None)
     store = open_store(settings.run.save_path)
-    if settings.run.run_id is not None:
-        existing = read_plan(store, settings.run.run_id)
+    run_id = named_run(settings)
+    if run_id is not None:
+        existing = read_plan(store, run_id)
         if existing is not None:
             check_same_run(existing, procedure_of(settings), kind)
+            accept(existing)
             note_started(store, existing)  # whoever planned it may have died before
             return existing
-    with connect(conninfo) as connection:
+    with interruption.at_once(), connect(conninfo) as connection:
         plan = draft_plan(connection, settings, device=str(choose_device(settings.compute.device)), kind=kind)
+    accept(plan)
     if read_plan(store, plan.run_id) is None:
         probe_store(store)
         for warning in plan.warnings:
             structlog.get_logger().warning("plan_warned", run_id=plan.run_id, warning=warning)
     published = publish_plan(store, plan)
+    accept(published)  # another pod's may have come first
     note_started(store, published)
     return published
 

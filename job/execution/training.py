@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from pydantic import ValidationError
 
+from job import interruption
 from job.artifacts.results import stands, write_once
 from job.artifacts.stored_records import parse_record, record_bytes
 from job.errors import ConfigError, DataError
@@ -14,6 +15,7 @@ from job.records import WindowRecord
 from job.report.artifacts import loss_curve_png
 from job.run.attempt import Attempt
 from job.run.index import note_trained
+from job.run.kept_fits import forget_fits
 from job.run.plan import windows_of
 from job.run.run import Run
 from job.settings.commands import PlanCommand, TrainCommand
@@ -79,14 +81,15 @@ def _train(run: Run, settings: TrainCommand) -> None:
         track("train", settings.output) as tracker,
         Attempt(run.store, run.keys, window.index, max_attempts=1) as attempt,
     ):
-        outcome = train_and_test(
-            run,
-            window,
-            attempt=attempt,
-            on_progress=lambda part, epoch, loss: tracker.advance_to(
-                part * settings.model.epochs + epoch + 1, 3 * settings.model.epochs, note=f"loss {loss:.4f}"
-            ),
-        )
+        with interruption.at_once():
+            outcome = train_and_test(
+                run,
+                window,
+                attempt=attempt,
+                on_progress=lambda part, epoch, loss: tracker.advance_to(
+                    part * settings.model.epochs + epoch + 1, 3 * settings.model.epochs, note=f"loss {loss:.4f}"
+                ),
+            )
         record = window_record(
             window, run.plan, outcome.trained, outcome.tested, traded_model=run.traded_model, drift=outcome.drift
         )
@@ -100,3 +103,4 @@ def _train(run: Run, settings: TrainCommand) -> None:
             },
             root=run.keys.root,
         )
+        forget_fits(run.store, run.keys.kept_fits(window.index))

@@ -5,17 +5,30 @@ import structlog
 from job.pipeline import is_done, run_window
 from job.procedure import OnProgress
 from job.run.attempt import Attempt
+from job.run.kept_fits import forget_fits
 from job.run.run import Run
 
 
-def attempt_window(run: Run, index: int, *, max_attempts: int, on_progress: OnProgress | None = None) -> bool:
+def attempt_window(
+    run: Run,
+    index: int,
+    *,
+    max_attempts: int,
+    num_failures: int | None = None,
+    on_progress: OnProgress | None = None,
+) -> bool:
     """Run a window unless it is done; return whether anything was left to do.
 
     Any error is noted with the attempt, and raised.
+
+    Parameters
+    ----------
+    max_attempts, num_failures : see `Attempt`.
     """
     with structlog.contextvars.bound_contextvars(run_id=run.plan.run_id, window_index=index):
         if is_done(run, index):
             structlog.get_logger().info("window_already_done")
+            forget_fits(run.store, run.keys.kept_fits(index))  # whoever finished it may have died before
             return False
 
         def noted(part: int, epoch: int, loss: float) -> None:
@@ -23,7 +36,7 @@ def attempt_window(run: Run, index: int, *, max_attempts: int, on_progress: OnPr
             if on_progress is not None:
                 on_progress(part, epoch, loss)
 
-        with Attempt(run.store, run.keys, index, max_attempts=max_attempts) as attempt:
+        with Attempt(run.store, run.keys, index, max_attempts=max_attempts, num_failures=num_failures) as attempt:
             run_window(run, index, attempt=attempt, on_progress=noted)
         structlog.get_logger().info("window_finished", **attempt.seconds_by_stage)
         return True

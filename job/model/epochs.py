@@ -4,7 +4,7 @@ It knows nothing of what an epoch does or of how a loss is measured; both are gi
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
 import numpy as np
@@ -12,11 +12,15 @@ import torch
 from torch import Tensor, nn
 
 from job import interruption
+from job.model.adamw import AdamW
 from job.model.classifier import Classifier, LossCurve, OnEpoch, ValidatedFit, best_candidate
 from job.rows import LabelledRows
 from job.settings.procedure import ModelSettings
 
 PATIENCE_EPOCHS = 6
+# A lower loss than this is no news: a block of validation cannot tell it from luck, and waiting for it costs epochs.
+LEAST_GAIN = 1e-4
+PLATEAU_EPOCHS, PLATEAU_FACTOR = 3, 1 / 3
 
 Network = TypeVar("Network", bound=Classifier)
 
@@ -80,7 +84,7 @@ def seeded_generator(settings: ModelSettings, *, stream: int, part: int) -> torc
 
 def train_epochs(
     network: nn.Module,
-    optimizer: torch.optim.Optimizer,
+    optimizer: AdamW,
     settings: ModelSettings,
     *,
     run_epoch: Callable[[], float],
@@ -92,7 +96,7 @@ def train_epochs(
 
     Parameters
     ----------
-    optimizer : torch.optim.Optimizer
+    optimizer : AdamW
         Each of its groups names its ``speed``, in multiples of the settings' learning rate.
     run_epoch : callable
         Trains for one epoch; returns its mean loss.
@@ -105,7 +109,7 @@ def train_epochs(
         judge.look()
     for epoch in range(num_epochs):
         interruption.check()
-        set_rate(optimizer, rate_at(epoch, settings))
+        set_rate(optimizer, rate_after(training, settings))
         network.train()
         training.append(run_epoch())
         if on_epoch is not None:
@@ -136,7 +140,7 @@ class EarlyStop:
         """Measure once more; return how many epochs ago the best one was."""
         self._network.eval()
         loss = self._validation_loss()
-        if not self.losses or loss < min(self.losses):
+        if not self.losses or loss < self.losses[self.best_epoch] - LEAST_GAIN:
             self.best_epoch = len(self.losses)
             self._best = {name: value.clone() for name, value in self._network.state_dict().items()}
         self.losses.append(loss)
@@ -147,14 +151,25 @@ class EarlyStop:
         self._network.load_state_dict(self._best)
 
 
-def rate_at(epoch: int, settings: ModelSettings) -> float:
-    """The learning rate of an epoch: constant, or a cosine to a hundredth of it."""
+def rate_after(losses: Sequence[float], settings: ModelSettings) -> float:
+    """The learning rate of the epoch that follows those with these training losses.
+
+    Constant; a cosine to a hundredth of it; or, on a plateau, a third of it each time that `PLATEAU_EPOCHS` have gone
+    by without a lower loss. Training losses are looked at, since a refit has no others.
+    """
     if settings.scheduler == "none":
         return settings.lr
-    return settings.lr * (0.01 + 0.99 * 0.5 * (1 + float(np.cos(np.pi * epoch / settings.epochs))))
+    if settings.scheduler == "cosine":
+        return settings.lr * (0.01 + 0.99 * 0.5 * (1 + float(np.cos(np.pi * len(losses) / settings.epochs))))
+    rate, lowest, waited = settings.lr, np.inf, 0
+    for loss in losses:
+        lowest, waited = (loss, 0) if loss < lowest else (lowest, waited + 1)
+        if waited == PLATEAU_EPOCHS:
+            rate, waited = rate * PLATEAU_FACTOR, 0
+    return rate
 
 
-def set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
+def set_rate(optimizer: AdamW, rate: float) -> None:
     """Give each group of parameters the rate times its own speed."""
     for group in optimizer.param_groups:
         group["lr"] = rate * group["speed"]

@@ -1,8 +1,9 @@
 """Training of `LorentzianNCA`: queries ask a sampled bank, their own label's interval masked out of it.
 
 Without that band mask a query finds its neighbours in time, whose labels overlap its own, and looks right on noise
-(leave-one-out accuracy .7 on a random walk; .5 with the mask). Epochs are counted in sampled queries, so that
-their cost does not grow with the window. On one CPU type, results depend on the seed alone.
+(leave-one-out accuracy .7 on a random walk; .5 with the mask). With it, the training loss is a leave-one-out loss.
+Epochs are counted in sampled queries, so that their cost does not grow with the window. On one CPU type, results
+depend on the seed alone.
 """
 
 from dataclasses import dataclass
@@ -13,46 +14,81 @@ from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from job.arrays import Float32Array, FloatArray
+from job.model.adamw import AdamW
+from job.model.bank import TrainingBank, ValidationSample
 from job.model.classifier import LossCurve, OnEpoch
+from job.model.encoder import ResidualEncoder
 from job.model.epochs import EpochLearner, seeded_generator, train_epochs
-from job.model.kernel import LabelSpans
+from job.model.line import fit_line
 from job.model.lorentzian import LorentzianNCA
 from job.model.scaling import RobustScaler
 from job.rows import LabelledRows
+from job.sample_weights import sample_weights
+from job.settings.procedure import ModelSettings
 
-QUERIES_AN_EPOCH = 512
-BANK_SAMPLE = 256
-# Early stopping looks at every k-th validation row against a fixed sample of the bank: neighbouring rows share
-# most of their labels, so the rest would add time and no information.
-EARLY_STOP_QUERIES = 256
-EARLY_STOP_BANK = 512
-SCALE_SPEED = 6.0  # the feature scales' share of the learning rate (RealMLP)
+# Of the learning rate. A scale must be able to fall to e^-3 within the steps of a window, or no feature is ever left
+# out: at RealMLP's six times the rate it moves by e^1 at most.
+SCALE_SPEED = 100.0
+ENCODER_SPEED = 2.0
 WEIGHT_DECAY = 3e-4
 GRADIENT_NORM = 1.0
 PREDICT_CHUNK = 256
 
 
 @dataclass(frozen=True, kw_only=True)
+class Effort:
+    """How much a fit may cost.
+
+    Parameters
+    ----------
+    queries : asked in an epoch, at most.
+    bank_share, bank_rows : the part of the rows that answers each batch, and how many at most.
+    num_members : votes whose probabilities are averaged.
+    """
+
+    queries: int
+    bank_share: float
+    bank_rows: int
+    num_members: int
+
+    @classmethod
+    def of(cls, settings: ModelSettings, device: torch.device) -> "Effort":
+        """What was asked for; where nothing was, full on a GPU alone."""
+        name = settings.effort
+        if name == "auto":
+            name = "quick" if device.type == "cpu" else "full"
+        return QUICK if name == "quick" else FULL
+
+
+QUICK = Effort(queries=1024, bank_share=1.0, bank_rows=1024, num_members=1)
+FULL = Effort(queries=1 << 30, bank_share=0.5, bank_rows=1 << 30, num_members=3)
+
+
+@dataclass(frozen=True, kw_only=True)
 class LorentzianClassifier:
-    """A fitted vote: scaler, learned numbers, and the bank that votes."""
+    """A fitted vote: scaler, learned numbers, and the bank that votes, each row with the logarithm of its weight."""
 
     scaler: RobustScaler
     network: LorentzianNCA
     bank: Tensor
     bank_up: Tensor
+    log_weights: Tensor
 
     @torch.no_grad()
     def predict(self, features: Float32Array) -> FloatArray:
         """Probability of up, float64 (n,), for unscaled features, float32 (n, F)."""
         queries = torch.from_numpy(self.scaler.transform(features)).to(self.bank.device)
-        chunks = [torch.sigmoid(self.network(q, self.bank, self.bank_up)) for q in torch.split(queries, PREDICT_CHUNK)]
+        chunks = [
+            self.network.probability(part, self.bank, self.bank_up, log_weights=self.log_weights)
+            for part in torch.split(queries, PREDICT_CHUNK)
+        ]
         if not chunks:
             return np.empty(0)
         return torch.cat(chunks).double().cpu().numpy()
 
 
 class LorentzianLearner(EpochLearner[LorentzianClassifier]):
-    """Trains the vote."""
+    """Solves the line, then trains the votes beside it."""
 
     name = "lorentzian"
 
@@ -66,124 +102,108 @@ class LorentzianLearner(EpochLearner[LorentzianClassifier]):
         on_epoch: OnEpoch | None,
     ) -> tuple[LorentzianClassifier, LossCurve]:
         generator = seeded_generator(self._settings, stream=self._stream, part=part)
+        effort = Effort.of(self._settings, self._device)
         scaler = RobustScaler.fit(rows.features)
-        bank = TrainingBank.of(rows, scaler, self._device)
-        network = LorentzianNCA(bank.features.shape[1], prior=float(rows.up.mean())).to(self._device)
-        network.start_temperature(*bank.start_sample(generator))
+        weight = sample_weights(rows.label_start_ms, rows.label_end_ms)
+        bank = TrainingBank.of(rows, scaler, self._device, weight)
+        network = self._network(rows, scaler, weight, effort, generator)
+        num_candidates = min(effort.bank_rows, max(1, int(effort.bank_share * len(bank))))
+        network.eval().start_temperature(*bank.start_sample(num_candidates, generator))
         sample = ValidationSample.of(validation, scaler, bank, generator) if validation is not None else None
-        optimizer = torch.optim.AdamW(_parameter_groups(network, self._settings.lr))
+        optimizer = AdamW(_parameter_groups(network, self._settings.lr))
+        epoch = _Epoch(
+            network=network,
+            bank=bank,
+            optimizer=optimizer,
+            num_queries=min(effort.queries, len(bank)),
+            num_candidates=num_candidates,
+            batch_size=self._settings.batch_size,
+            generator=generator,
+        )
         curve = train_epochs(
             network,
             optimizer,
             self._settings,
-            run_epoch=lambda: _run_epoch(network, bank, optimizer, self._settings.batch_size, generator),
+            run_epoch=epoch.run,
             validation_loss=(lambda: sample.loss(network)) if sample is not None else None,
             num_epochs=num_epochs,
             on_epoch=on_epoch,
         )
-        return LorentzianClassifier(scaler=scaler, network=network, bank=bank.features, bank_up=bank.up), curve
+        classifier = LorentzianClassifier(
+            scaler=scaler, network=network, bank=bank.features, bank_up=bank.up, log_weights=bank.weight.log()
+        )
+        return classifier, curve
+
+    def _network(
+        self,
+        rows: LabelledRows,
+        scaler: RobustScaler,
+        weight: FloatArray,
+        effort: Effort,
+        generator: torch.Generator,
+    ) -> LorentzianNCA:
+        num_features = rows.features.shape[1]
+        encoder = None
+        if self._settings.encoder == "residual":
+            encoder = ResidualEncoder(num_features, num_members=effort.num_members, generator=generator)
+        network = LorentzianNCA(
+            num_features,
+            prior=float(np.average(rows.up, weights=weight)),
+            line=fit_line(scaler.transform(rows.features), rows, weight),
+            num_members=effort.num_members,
+            encoder=encoder,
+        )
+        return network.to(self._device)
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrainingBank:
-    """Training rows on the device: they are the queries, and the bank that answers them."""
+class _Epoch:
+    """One pass: every member asks about rows of its own, and answers from a sample of its own."""
 
-    features: Tensor
-    up: Tensor
-    decision_ms: Tensor
-    label_end_ms: Tensor
+    network: LorentzianNCA
+    bank: TrainingBank
+    optimizer: AdamW
+    num_queries: int
+    num_candidates: int
+    batch_size: int
+    generator: torch.Generator
 
-    @classmethod
-    def of(cls, rows: LabelledRows, scaler: RobustScaler, device: torch.device) -> "TrainingBank":
-        """Move labelled rows to the device."""
-        return cls(
-            features=torch.from_numpy(scaler.transform(rows.features)).to(device),
-            up=torch.from_numpy(rows.up.astype(np.float32)).to(device),
-            decision_ms=torch.from_numpy(rows.decision_ms).to(device),
-            label_end_ms=torch.from_numpy(rows.label_end_ms).to(device),
-        )
+    def run(self) -> float:
+        """Train once; the mean loss."""
+        self.network.let_vote()
+        losses = []
+        members = range(self.network.num_members)
+        drawn = [torch.split(self.bank.sample(self.num_queries, self.generator), self.batch_size) for _ in members]
+        for batches in zip(*drawn, strict=True):
+            loss = torch.stack([self._loss(member, queries) for member, queries in enumerate(batches)]).mean()
+            self.optimizer.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            torch.nn.utils.clip_grad_norm_(self.network.parameters(), GRADIENT_NORM)
+            self.optimizer.step()
+            losses.append(loss.detach())
+        return float(torch.stack(losses).mean())
 
-    def __len__(self) -> int:
-        return len(self.up)
-
-    def overlap(self, queries: Tensor, candidates: Tensor) -> Tensor:
-        """Whether two rows' label intervals meet, bool (Q, B): such a row may not vote. A row always meets itself."""
-        return LabelSpans(
-            query_start_ms=self.decision_ms[queries],
-            query_end_ms=self.label_end_ms[queries],
-            bank_start_ms=self.decision_ms[candidates],
-            bank_end_ms=self.label_end_ms[candidates],
-        ).meet()
-
-    def sample(self, count: int, generator: torch.Generator) -> Tensor:
-        """Indexes of up to ``count`` different rows, in random order."""
-        return torch.randperm(len(self), generator=generator)[:count].to(self.up.device)
-
-    def start_sample(self, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
-        """Queries, a bank as large as training's, and their mask: on them the first temperature is set."""
-        queries, candidates = self.sample(EARLY_STOP_QUERIES, generator), self.sample(BANK_SAMPLE, generator)
-        return self.features[queries], self.features[candidates], self.overlap(queries, candidates)
-
-
-@dataclass(frozen=True, kw_only=True)
-class ValidationSample:
-    """What early stopping looks at: validation rows, and a bank that answers them."""
-
-    queries: Tensor
-    up: Tensor
-    bank: Tensor
-    bank_up: Tensor
-
-    @classmethod
-    def of(
-        cls, validation: LabelledRows, scaler: RobustScaler, bank: TrainingBank, generator: torch.Generator
-    ) -> "ValidationSample":
-        """Thin out the labelled validation rows and sample the bank once."""
-        labelled = validation.select(np.isfinite(validation.up))
-        thinned = labelled.select(np.arange(0, len(labelled), max(1, len(labelled) // EARLY_STOP_QUERIES)))
-        candidates = bank.sample(EARLY_STOP_BANK, generator)
-        device = bank.features.device
-        return cls(
-            queries=torch.from_numpy(scaler.transform(thinned.features)).to(device),
-            up=torch.from_numpy(thinned.up.astype(np.float32)).to(device),
-            bank=bank.features[candidates],
-            bank_up=bank.up[candidates],
-        )
-
-    @torch.no_grad()
-    def loss(self, network: LorentzianNCA) -> float:
-        """Mean log-loss of the network's forecasts."""
-        return float(binary_cross_entropy_with_logits(network(self.queries, self.bank, self.bank_up), self.up))
-
-
-def _run_epoch(
-    network: LorentzianNCA,
-    bank: TrainingBank,
-    optimizer: torch.optim.Optimizer,
-    batch_size: int,
-    generator: torch.Generator,
-) -> float:
-    losses = []
-    for queries in torch.split(bank.sample(QUERIES_AN_EPOCH, generator), batch_size):
-        candidates = bank.sample(BANK_SAMPLE, generator)
-        logit = network(
+    def _loss(self, member: int, queries: Tensor) -> Tensor:
+        bank = self.bank
+        candidates = bank.sample(self.num_candidates, self.generator)
+        logit = self.network(
             bank.features[queries],
             bank.features[candidates],
             bank.up[candidates],
             bank.overlap(queries, candidates),
+            log_weights=bank.weight[candidates].log(),
+            member=member,
         )
-        loss = binary_cross_entropy_with_logits(logit, bank.up[queries])
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(network.parameters(), GRADIENT_NORM)
-        optimizer.step()
-        losses.append(loss.detach())
-    return float(torch.stack(losses).mean())
+        return binary_cross_entropy_with_logits(logit, bank.up[queries], weight=bank.weight[queries])
 
 
 def _parameter_groups(network: LorentzianNCA, rate: float) -> list[dict[str, object]]:
-    fast = [network.log_scales, network.log_temperature, network.prior_logit_share]
+    encoder = [] if network.encoder is None else list(network.encoder.parameters())
+    is_encoders = {id(parameter) for parameter in encoder}
+    votes = [parameter for parameter in network.parameters() if id(parameter) not in is_encoders]
+    groups = [(votes, SCALE_SPEED, 0.0), (encoder, ENCODER_SPEED, WEIGHT_DECAY)]
     return [
-        {"params": fast, "lr": rate * SCALE_SPEED, "speed": SCALE_SPEED, "weight_decay": 0.0},
-        {"params": [network.skip], "lr": rate, "speed": 1.0, "weight_decay": WEIGHT_DECAY},
+        {"params": parameters, "lr": rate * speed, "speed": speed, "weight_decay": decay}
+        for parameters, speed, decay in groups
+        if parameters
     ]

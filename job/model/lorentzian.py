@@ -1,108 +1,224 @@
-"""LorentzianNCA in its pure form: a neighbour vote under the Lorentzian distance, made learnable.
+"""LorentzianNCA: a straight line, and beside it a neighbour vote under a learned Lorentzian distance.
 
-Shapes: Q queries, B bank rows, F features.
+Shapes: Q queries, B bank rows, F features, M members.
 
-    D(x, b)  = mean_f log(1 + s_f |x_f - b_f|)                 s_f = exp(a_f): one learned scale a feature
-    w_b      = softmax_b(-D / tau), 0 for masked pairs         tau learned: how local the vote is
+    D(x, b)  = mean_f log(1 + s_f |x_f - b_f|)                    s_f = exp(a_f): one learned scale a feature
+    w_b      = softmax_b(log v_b - D / tau), 0 for masked pairs   v_b: the row's own weight; tau: how local the vote is
     vote     = sum_b w_b y_b
-    mixed    = (1 - lambda) vote + lambda prior                lambda learned: how little the vote is worth
-    logit p  = logit(mixed) + x . beta                         beta starts at zero: nests logistic regression
+    mixed    = (1 - lambda) vote + lambda prior                   lambda learned: how little the vote is worth
+    logit p  = line(x) + logit(mixed) - logit(prior)              line: ridge logistic regression, not trained
 
-Sources: the distance is jdehorty's Lorentzian classification; learning the vote is neighbourhood component
-analysis (Goldberger et al., 2004) as ModernNCA (Ye et al., 2024, arXiv 2407.03257) revives it. The file knows
-nothing of time, of files or of training.
+With an encoder, D is (1 - g) times that plus g mean_k log(1 + |e_k(x) - e_k(b)|), with a learned gate g that begins
+at .12. Members are whole votes of their own, which begin with different numbers of neighbours; the forecast is the
+mean of their probabilities.
+
+Why so:
+- lambda = 1 is the line, and an untrained model is just that: the line's exact solution, so that the class loses to a
+  logistic regression only where training errs, and no epoch at all is a choice that validation can make. A line that
+  is trained beside the vote by small steps is far from its solution when they are spent.
+- Only differences within the scales of training move the vote, so a scale that falls to e^-3 takes its feature out.
+  That is how it finds two features that tell something only together, which no line and hardly a tree sees.
+
+Sources: the distance is jdehorty's Lorentzian classification; learning the vote is neighbourhood component analysis
+(Goldberger et al., 2004) as ModernNCA (Ye et al., 2024, arXiv 2407.03257) revives it; fast scales are RealMLP's
+(Holzmueller et al., 2024, arXiv 2407.04491). The file knows nothing of time, of files or of training.
 """
 
 import torch
 from torch import Tensor, nn
 
-from job.model.distance import lorentzian_distance
-from job.model.kernel import lorentzian_vote
+from job.model.encoder import ResidualEncoder
+from job.model.kernel import Embedding, LabelSpans, Vote, lorentzian_vote, vote_weights
+from job.model.line import Line
 
 # A scale above a thousand makes one feature the whole distance; the bound also keeps products finite.
 MAX_LOG_SCALE = 6.9
 MIN_TEMPERATURE, MAX_TEMPERATURE = 1e-3, 10.0
-# How many neighbours the untrained vote effectively counts, 1 / sum w^2, before training says otherwise.
-NEIGHBOURS_AT_START = 50.0
-PRIOR_LOGIT_AT_START = -1.5  # the vote has four fifths of the say at first: training is too short to give it them
+# How many neighbours an untrained member's vote effectively counts, 1 / sum w^2, before training says otherwise.
+NEIGHBOURS_AT_START = (50.0, 20.0, 150.0)
+SILENT = 20.0  # of the prior's logit share: the vote has no say
+PRIOR_LOGIT_AT_START = 0.0  # of training: half of the say for the vote, half for the prior
+GATE_LOGIT_AT_START = -2.0
 PROBABILITY_FLOOR = 1e-4
-MASKED_SCORE = -1e30
 
 
 class LorentzianNCA(nn.Module):
-    """The learned vote. The bank is given with each call, so that training can sample it.
+    """The line and its votes. The bank is given with each call, so that training can sample it.
 
     Parameters
     ----------
     num_features : int
     prior : float
         Share of up labels in the training rows.
+    line : Line or None
+        Fitted on them; without one, the line is the prior.
+    num_members : int
+    encoder : ResidualEncoder or None
     """
 
     prior: Tensor
+    slope: Tensor
+    level: Tensor
 
-    def __init__(self, num_features: int, *, prior: float) -> None:
+    def __init__(
+        self,
+        num_features: int,
+        *,
+        prior: float,
+        line: Line | None = None,
+        num_members: int = 1,
+        encoder: ResidualEncoder | None = None,
+    ) -> None:
         super().__init__()
-        self.log_scales = nn.Parameter(torch.zeros(num_features))
-        self.log_temperature = nn.Parameter(torch.zeros(()))
-        self.prior_logit_share = nn.Parameter(torch.tensor(PRIOR_LOGIT_AT_START))
-        self.skip = nn.Parameter(torch.zeros(num_features))
+        self.log_scales = nn.Parameter(torch.zeros(num_members, num_features))
+        self.log_temperature = nn.Parameter(torch.zeros(num_members))
+        self.prior_logit_share = nn.Parameter(torch.full((num_members,), SILENT))
+        self.encoder = encoder
+        if encoder is not None:
+            self.gate_logit = nn.Parameter(torch.full((num_members,), GATE_LOGIT_AT_START))
         self.register_buffer("prior", torch.tensor(float(prior)))
+        slope = torch.zeros(num_features) if line is None else torch.from_numpy(line.slope).float()
+        level = torch.logit(self.prior) if line is None else torch.tensor(line.level, dtype=torch.float32)
+        self.register_buffer("slope", slope)
+        self.register_buffer("level", level)
+
+    @property
+    def num_members(self) -> int:
+        """How many votes there are."""
+        return len(self.log_scales)
 
     @property
     def scales(self) -> Tensor:
-        """Feature scales s, float (F,)."""
+        """Feature scales s, float (M, F)."""
         return self.log_scales.clamp(-MAX_LOG_SCALE, MAX_LOG_SCALE).exp()
 
     @property
     def temperature(self) -> Tensor:
-        """Temperature tau, a positive scalar."""
+        """Temperatures tau, float (M,)."""
         return self.log_temperature.exp().clamp(MIN_TEMPERATURE, MAX_TEMPERATURE)
 
-    def forward(self, queries: Tensor, bank: Tensor, bank_up: Tensor, mask: Tensor | None = None) -> Tensor:
-        """Logit of p(up).
+    def forward(
+        self,
+        queries: Tensor,
+        bank: Tensor,
+        bank_up: Tensor,
+        mask: Tensor | LabelSpans | None = None,
+        *,
+        log_weights: Tensor | None = None,
+        member: int = 0,
+    ) -> Tensor:
+        """One member's logit of p(up).
 
         Parameters
         ----------
         queries : float (Q, F), scaled features.
         bank : float (B, F), scaled features of rows with known labels.
         bank_up : float (B,), their labels, 0 or 1.
-        mask : bool (Q, B) or None
-            True where a bank row may not vote, because its label's interval meets the query's. A query with every
-            row masked falls to the prior.
+        mask : bool (Q, B), LabelSpans or None
+            True where a bank row may not vote, because its label's interval meets the query's, or spans that say so.
+            A query with every row masked falls to the line.
+        log_weights : float (B,) or None
+            Logarithm of what each bank row counts.
+        member : int
 
         Returns
         -------
         float (Q,)
         """
-        vote = lorentzian_vote(queries, bank, bank_up, scales=self.scales, temperature=self.temperature, mask=mask)
+        vote = self.ask(queries, bank, bank_up, mask, log_weights=log_weights, member=member)
         voted = torch.where(vote.has_votes, vote.share, self.prior)
-        share = torch.sigmoid(self.prior_logit_share)
+        share = torch.sigmoid(self.prior_logit_share[member])
         mixed = (1 - share) * voted + share * self.prior
-        return torch.logit(mixed.clamp(PROBABILITY_FLOOR, 1 - PROBABILITY_FLOOR)) + queries @ self.skip
+        moved = torch.logit(mixed.clamp(PROBABILITY_FLOOR, 1 - PROBABILITY_FLOOR)) - torch.logit(self.prior)
+        return self.line(queries) + moved
+
+    def ask(
+        self,
+        queries: Tensor,
+        bank: Tensor,
+        bank_up: Tensor,
+        mask: Tensor | LabelSpans | None = None,
+        *,
+        log_weights: Tensor | None = None,
+        member: int = 0,
+    ) -> Vote:
+        """One member's vote, before the prior has its say; arguments as of `forward`."""
+        return lorentzian_vote(
+            queries,
+            bank,
+            bank_up,
+            scales=self.scales[member],
+            temperature=self.temperature[member],
+            embedding=self._embedding(queries, bank, member),
+            log_weights=log_weights,
+            mask=mask,
+        )
+
+    def line(self, queries: Tensor) -> Tensor:
+        """The line's logit of p(up), float (Q,)."""
+        return queries @ self.slope + self.level
+
+    def probability(
+        self, queries: Tensor, bank: Tensor, bank_up: Tensor, *, log_weights: Tensor | None = None
+    ) -> Tensor:
+        """Mean of the members' probabilities of up, float (Q,)."""
+        logits = [
+            self(queries, bank, bank_up, log_weights=log_weights, member=member) for member in range(self.num_members)
+        ]
+        return torch.sigmoid(torch.stack(logits)).mean(dim=0)
 
     @torch.no_grad()
-    def start_temperature(self, queries: Tensor, bank: Tensor, mask: Tensor) -> None:
+    def weights(
+        self,
+        queries: Tensor,
+        bank: Tensor,
+        mask: Tensor | LabelSpans | None = None,
+        *,
+        log_weights: Tensor | None = None,
+        member: int = 0,
+    ) -> Tensor:
+        """What each bank row is of a member's vote, float (Q, B): rows sum to 1, or to 0 where all are masked."""
+        return vote_weights(
+            queries,
+            bank,
+            scales=self.scales[member],
+            temperature=self.temperature[member],
+            embedding=self._embedding(queries, bank, member),
+            log_weights=log_weights,
+            mask=mask,
+        )
+
+    @torch.no_grad()
+    def let_vote(self) -> None:
+        """Give the votes that have no say yet the one that training begins with."""
+        self.prior_logit_share[self.prior_logit_share >= SILENT] = PRIOR_LOGIT_AT_START
+
+    @torch.no_grad()
+    def start_temperature(self, queries: Tensor, bank: Tensor, mask: Tensor | LabelSpans) -> None:
         """Set tau so that the median query effectively counts `NEIGHBOURS_AT_START` rows, by bisection."""
-        distance = lorentzian_distance(queries, bank, self.scales)
-        low, high = MIN_TEMPERATURE, MAX_TEMPERATURE
-        for _ in range(30):
-            middle = (low * high) ** 0.5
-            weights = vote_weights(distance, torch.tensor(middle), mask)
-            if effective_neighbours(weights).median() < NEIGHBOURS_AT_START:
-                low = middle
-            else:
-                high = middle
-        self.log_temperature.fill_(torch.tensor(low * high).log() / 2)
+        self.log_temperature.fill_(0.0)
+        for member in range(self.num_members):
+            wanted = NEIGHBOURS_AT_START[member % len(NEIGHBOURS_AT_START)]
+            # At tau = 1 the logarithm of a weight is -D and what the row has in common, which a softmax forgets.
+            nearness = self.weights(queries, bank, mask, member=member).log()
+            low, high = MIN_TEMPERATURE, MAX_TEMPERATURE
+            for _ in range(30):
+                middle = (low * high) ** 0.5
+                weights = torch.softmax(nearness / middle, dim=1).nan_to_num()  # of a row that is masked everywhere
+                is_narrow = bool(effective_neighbours(weights).median() < wanted)
+                low, high = (middle, high) if is_narrow else (low, middle)
+            self.log_temperature[member] = torch.tensor(low * high).log() / 2
 
-
-def vote_weights(distance: Tensor, temperature: Tensor, mask: Tensor | None) -> Tensor:
-    """Softmax of -D / tau over the bank, float (Q, B): rows sum to 1, or to 0 where all are masked."""
-    score = -distance / temperature
-    if mask is None:
-        return torch.softmax(score, dim=1)
-    # A finite score keeps a row whose every pair is masked free of 0/0, forwards and backwards.
-    return torch.softmax(score.masked_fill(mask, MASKED_SCORE), dim=1).masked_fill(mask, 0.0)
+    def _embedding(self, queries: Tensor, bank: Tensor, member: int) -> Embedding | None:
+        if self.encoder is None:
+            return None
+        # Together, so that batch norm sees one sample.
+        embedded = self.encoder(torch.cat([queries, bank]), member)
+        return Embedding(
+            queries=embedded[: len(queries)],
+            bank=embedded[len(queries) :],
+            share=torch.sigmoid(self.gate_logit[member]),
+        )
 
 
 def effective_neighbours(weights: Tensor) -> Tensor:

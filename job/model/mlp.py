@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from job.arrays import Float32Array, FloatArray
+from job.model.adamw import AdamW
 from job.model.classifier import LossCurve, OnEpoch
 from job.model.epochs import EpochLearner, seeded_generator, train_epochs
 from job.model.scaling import RobustScaler
@@ -82,9 +83,8 @@ class MlpLearner(EpochLearner[MlpClassifier]):
         scaler = RobustScaler.fit(rows.features)
         network = PlainNetwork(rows.features.shape[1], prior=float(rows.up.mean()), generator=generator)
         network.to(self._device)
-        optimizer = torch.optim.AdamW(
-            [{"params": list(network.parameters()), "speed": SPEED}], lr=self._settings.lr, weight_decay=WEIGHT_DECAY
-        )
+        group = {"params": network.parameters(), "lr": self._settings.lr, "speed": SPEED, "weight_decay": WEIGHT_DECAY}
+        optimizer = AdamW([group])
         features, up = self._tensors(rows, scaler)
 
         def run_epoch() -> float:
@@ -92,7 +92,7 @@ class MlpLearner(EpochLearner[MlpClassifier]):
             sample = torch.randperm(len(up), generator=generator)[:ROWS_AN_EPOCH].to(self._device)
             for batch in torch.split(sample, self._settings.batch_size):
                 loss = binary_cross_entropy_with_logits(network(features[batch]), up[batch])
-                optimizer.zero_grad(set_to_none=True)
+                optimizer.zero_grad()
                 loss.backward()  # type: ignore[no-untyped-call]
                 optimizer.step()
                 losses.append(loss.detach())

@@ -7,9 +7,10 @@ References: jdehorty's indicator and its `MLExtensions` library (v2); WaveTrend 
 smooths like Ehlers' optimal tracking filter.
 """
 
+from typing import Any
+
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
-from scipy.signal import lfilter
 
 from job.arrays import BoolArray, FloatArray
 from job.data.klines import Klines
@@ -89,8 +90,8 @@ def adx(klines: Klines) -> FloatArray:
 def slope_excess(klines: Klines) -> FloatArray:
     """Slope of an adaptive mean of the price against the slope's own mean: 0 is as steep as usual."""
     price = (klines.open + klines.high + klines.low + klines.close) / 4
-    move = lfilter([0.2], [1, -0.8], np.diff(price, prepend=price[:1]))
-    width = lfilter([0.1], [1, -0.8], klines.high - klines.low)
+    move = _filtered([0.2], [1, -0.8], np.diff(price, prepend=price[:1]))
+    width = _filtered([0.1], [1, -0.8], klines.high - klines.low)
     ratio = _quotient(np.abs(move), width)
     gain = (-np.square(ratio) + np.sqrt(ratio**4 + 16 * np.square(ratio))) / 8
     adaptive = price.copy()
@@ -134,12 +135,19 @@ def smoothed(series: FloatArray, *, alpha: float, seed_bars: int) -> FloatArray:
     start = series[first : seed + 1].mean()
     result[seed] = start
     if seed + 1 < len(series):
-        result[seed + 1 :], _ = lfilter([alpha], [1, alpha - 1], series[seed + 1 :], zi=[(1 - alpha) * start])
+        result[seed + 1 :], _ = _filtered([alpha], [1, alpha - 1], series[seed + 1 :], zi=[(1 - alpha) * start])
     return result
 
 
+def _filtered(numerator: list[float], denominator: list[float], series: FloatArray, **state: Any) -> Any:
+    """What `scipy.signal.lfilter` makes of it, which takes a second to import: only when the indicator is asked."""
+    from scipy.signal import lfilter
+
+    return lfilter(numerator, denominator, series, **state)
+
+
 def _wilder_sum(series: FloatArray) -> FloatArray:
-    summed: FloatArray = lfilter([1.0], [1, 1 / ADX_LENGTH - 1], series)
+    summed: FloatArray = _filtered([1.0], [1, 1 / ADX_LENGTH - 1], series)
     return summed
 
 

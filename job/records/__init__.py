@@ -5,6 +5,7 @@ Numbers that do not exist are ``{"value": null, "reason": ...}``. Times are UTC 
 """
 
 from job.records.attempt import AttemptRecord, ExecutionRecord
+from job.records.audit import AuditFindingRecord, AuditRecord
 from job.records.index import RunIndexEntry, RunsIndexRecord
 from job.records.ledger import (
     HoldoutLedgerRecord,
@@ -23,8 +24,18 @@ from job.records.robustness import (
     StressRecord,
 )
 from job.records.shapes import SCHEMA_VERSION, EstimateRecord, IntervalRecord, MeasureRecord, Measures, Record
-from job.records.summary import DifferenceRecord, ModelSummaryRecord, RandomSignalsRecord, SummaryRecord
+from job.records.summary import (
+    FLAT,
+    LAST_RETURN,
+    LONG,
+    NO_SKILL_RULES,
+    DifferenceRecord,
+    ModelSummaryRecord,
+    RandomSignalsRecord,
+    SummaryRecord,
+)
 from job.records.window import (
+    BlendRecord,
     FailureRecord,
     LossCurveRecord,
     ModelRecord,
@@ -34,8 +45,15 @@ from job.records.window import (
 )
 
 __all__ = [
+    "FLAT",
+    "LAST_RETURN",
+    "LONG",
+    "NO_SKILL_RULES",
     "SCHEMA_VERSION",
     "AttemptRecord",
+    "AuditFindingRecord",
+    "AuditRecord",
+    "BlendRecord",
     "DifferenceRecord",
     "DriftRecord",
     "EstimateRecord",

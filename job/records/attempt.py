@@ -6,12 +6,16 @@ from job.records.shapes import SCHEMA_VERSION, Record
 
 
 class AttemptRecord(Record):
-    """One start of one window: rewritten at each heartbeat, and once when it ends."""
+    """One start of one window: rewritten at each heartbeat, and once when it ends.
+
+    ``num_failures`` before it are those that Kubernetes has counted, where it was told.
+    """
 
     schema_version: Literal[1] = SCHEMA_VERSION
     index: int
     attempt: int
     max_attempts: int
+    num_failures: int | None = None
     host: str
     started_at_ms: int
     beat_at_ms: int

@@ -5,6 +5,10 @@ from typing import Literal
 from job.records.robustness import DriftRecord, MonteCarloRecord, NullWorldsRecord, StressRecord
 from job.records.shapes import SCHEMA_VERSION, EstimateRecord, IntervalRecord, MeasureRecord, Measures, Record
 
+# The rules that need no model and have no skill, as they are named among the models.
+FLAT, LONG, LAST_RETURN = "always-flat", "always-long", "last-return"
+NO_SKILL_RULES = (FLAT, LONG, LAST_RETURN)
+
 
 class ModelSummaryRecord(Record):
     """One model over the stitched out-of-sample curve."""
@@ -36,7 +40,8 @@ class RandomSignalsRecord(Record):
 class SummaryRecord(Record):
     """The run in one object: the headline, the verdict and what stands beside them.
 
-    ``num_windows`` are planned, ``num_done`` finished; every number is of those that finished.
+    ``num_windows`` are planned, ``num_done`` finished; every number is of those that finished. ``luck_sharpe`` is the
+    annual Sharpe ratio that the best of the trials would be expected to show without any skill, which ``dsr`` asks for.
     """
 
     schema_version: Literal[1] = SCHEMA_VERSION
@@ -58,6 +63,7 @@ class SummaryRecord(Record):
     psr: MeasureRecord
     dsr: MeasureRecord
     dsr_of_all_trials: MeasureRecord
+    luck_sharpe: MeasureRecord
     pbo: MeasureRecord
     min_track_record_days: MeasureRecord
     smallest_visible_sharpe: MeasureRecord
@@ -65,6 +71,8 @@ class SummaryRecord(Record):
     break_even_bps: MeasureRecord
     assumed_cost_bps: float
     windows_above_zero: MeasureRecord
+    median_validation_sharpe: MeasureRecord
+    median_test_sharpe: MeasureRecord
     worst_window: MeasureRecord
     worst_window_index: int | None
     verdict: Literal["no evidence", "weak", "evidence"]

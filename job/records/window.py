@@ -3,7 +3,7 @@
 from typing import Literal
 
 from job.records.plan import WindowSpanRecord
-from job.records.shapes import SCHEMA_VERSION, MeasureRecord, Measures, Record
+from job.records.shapes import SCHEMA_VERSION, EstimateRecord, MeasureRecord, Measures, Record
 
 
 class ThresholdRecord(Record):
@@ -14,13 +14,27 @@ class ThresholdRecord(Record):
     validation_score: float | None
 
 
+class BlendRecord(Record):
+    """How a blend weighs its members, and whether it was kept: chosen on validation.
+
+    ``log_loss_less_best`` is the blend's validation log-loss less that of the best member; where its whole interval
+    lies above 0, the blend was dropped, and that member has all of the weight.
+    """
+
+    weights: dict[str, float]
+    is_kept: bool
+    best_member: str
+    log_loss_less_best: EstimateRecord
+
+
 class ModelRecord(Record):
-    """One model on one window: chosen on validation, tested once."""
+    """One model on one window: chosen on validation, tested once. ``blend`` is None for all others."""
 
     thresholds: ThresholdRecord
     shrinkage: float
     validation: Measures
     test: Measures
+    blend: BlendRecord | None = None
 
 
 class LossCurveRecord(Record):

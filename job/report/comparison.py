@@ -12,14 +12,13 @@ from job.arrays import FloatArray
 from job.evaluation.bootstrap import draw_days
 from job.evaluation.daily import DailyReturns, utc_daily_returns
 from job.evaluation.paired import Difference, log_loss_difference, mean_difference, sharpe_difference
-from job.intervals import DAY_MS, floor_day, format_utc_day
-from job.records import MeasureRecord, PlanRecord
+from job.intervals import DAY_MS
+from job.records import MeasureRecord
 from job.replay import replay
 from job.report.stored_run import StoredRun, StoredWindow
 from job.rules import trading_rules
 
 DRAWS_SEED = 0  # of the comparison, which is none of its runs' own
-SAME_MARKET = ("symbol", "interval", "venue", "market")
 PRICES = ("open_time", "open", "high", "low", "close")
 
 
@@ -51,27 +50,6 @@ class Comparison:
     difference: Difference
 
 
-def why_not_comparable(first: PlanRecord, second: PlanRecord) -> list[str]:
-    """What forbids a comparison, each as a phrase that says how the two differ; empty where nothing does."""
-    own, other = first.procedure, second.procedure
-    phrases = [
-        f"{name} ({getattr(own.market, name)} and {getattr(other.market, name)})"
-        for name in SAME_MARKET
-        if getattr(own.market, name) != getattr(other.market, name)
-    ]
-    costs, other_costs = own.costs.model_dump(), other.costs.model_dump()
-    phrases += [
-        f"{name.replace('_', '-')} ({costs[name]} and {other_costs[name]})"
-        for name in costs
-        if costs[name] != other_costs[name]
-    ]
-    if _tests(first) != _tests(second):
-        phrases.append(f"test windows ({_described(first)} and {_described(second)})")
-    elif not phrases and (day := _first_changed_day(first, second)) is not None:
-        phrases.append(f"the stored data (first on {day} UTC)")
-    return phrases
-
-
 def compare_runs(first: StoredRun, second: StoredRun) -> Comparison | None:
     """Pair two comparable runs; None where they have no finished window in common.
 
@@ -93,34 +71,6 @@ def compare_runs(first: StoredRun, second: StoredRun) -> Comparison | None:
         missing=tuple(span.index for span in first.plan.windows if span.index not in common),
         num_days=len(daily[0]),
         difference=_difference(first, second, daily, [(own[i], other[i]) for i in common]),
-    )
-
-
-def _tests(plan: PlanRecord) -> list[tuple[int, int]]:
-    return [(span.test_start_ms, span.test_end_ms) for span in plan.windows]
-
-
-def _described(plan: PlanRecord) -> str:
-    first, last = plan.windows[0], plan.windows[-1]
-    days = plan.procedure.windows.test_size
-    return (
-        f"{len(plan.windows)} of {days} days, {format_utc_day(first.test_start_ms)} to "
-        f"{format_utc_day(last.test_end_ms - 1)}"
-    )
-
-
-def _first_changed_day(first: PlanRecord, second: PlanRecord) -> str | None:
-    """The first day on which both read the same columns and found other values.
-
-    A plan's first training day may be cut by its span, and another feature set has other columns.
-    """
-    if first.feature_set != second.feature_set:
-        return None
-    start_ms = floor_day(max(plan.windows[0].train_start_ms for plan in (first, second))) + DAY_MS
-    days = sorted(first.day_digests.keys() & second.day_digests.keys())
-    return next(
-        (day for day in days if day >= format_utc_day(start_ms) and first.day_digests[day] != second.day_digests[day]),
-        None,
     )
 
 

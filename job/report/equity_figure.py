@@ -10,8 +10,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
 from job.arrays import FloatArray, IntArray
 from job.backtest.account import Backtest
 from job.intervals import DAY_MS, format_utc_day, interval_ms
-from job.records import PlanRecord, WindowSpanRecord
-from job.replay import LONG
+from job.records import LONG, PlanRecord, WindowSpanRecord
 from job.report.house_style import BLUE, GRID, MUTED, VERMILION, finished, house_style, legend_below, new_figure
 from job.report.numbers import bps, count
 from job.report.thinning import rows_to_draw

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from matplotlib.figure import Figure
 
-from job.records import MeasureRecord, PlanRecord, SummaryRecord
-from job.replay import LONG
+from job.records import LONG, MeasureRecord, PlanRecord, SummaryRecord
 from job.report.correlation_figure import correlation_figure
 from job.report.differences_figure import differences_figure
 from job.report.drift_figure import drift_figure

@@ -2,8 +2,7 @@
 
 from dataclasses import dataclass
 
-from job.records import MeasureRecord, SummaryRecord
-from job.replay import FLAT, LONG
+from job.records import FLAT, LONG, MeasureRecord, SummaryRecord
 from job.report.metric_words import shown_metric
 from job.report.numbers import bps, count, percent, probability, ratio, share, shown, shown_interval
 from job.report.sampling import STANDARD_ERRORS, sharpe_standard_error
@@ -37,6 +36,11 @@ def headline_lines(summary: SummaryRecord) -> tuple[HeadlineLine, ...]:
             label="Sharpe ratio",
             value=shown_metric("sharpe_ratio", traded.measures),
             note=f"95 % interval: {shown_interval(traded.sharpe_interval)}",
+        ),
+        HeadlineLine(
+            label="win to loss",
+            value=shown_metric("risk_reward_ratio", traded.measures),
+            note=f"mean winning trade over mean losing one; planned: {shown_metric('planned_rr', traded.measures)}",
         ),
         HeadlineLine(
             label="PSR(0)",

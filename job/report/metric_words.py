@@ -63,6 +63,11 @@ METRICS = {
     "risk_reward_ratio": MetricWords(
         label="win to loss", form=ratio, meaning="Mean winning trade over mean losing trade."
     ),
+    "planned_rr": MetricWords(
+        label="planned win to loss",
+        form=ratio,
+        meaning="Distance of the take-profit over that of the stop-loss; there is none where either is not set.",
+    ),
     "max_consecutive_losses": MetricWords(label="losses in a row", form=count, meaning="Longest run of losing trades."),
     "avg_hold_bars": MetricWords(label="bars held", form=ratio, meaning="Mean number of bars that a trade was held."),
     "n_trades": MetricWords(label="trades", form=count, meaning="Closed trades."),

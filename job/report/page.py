@@ -6,14 +6,15 @@ Equal results give equal bytes: nothing here knows the run's id, the time, or th
 from collections.abc import Sequence
 
 from job.intervals import format_utc_day
-from job.records import PlanRecord, SummaryRecord
+from job.records import HoldoutRecord, PlanRecord, SummaryRecord
 from job.report.figures import Picture
 from job.report.headline import headline_lines, verdict_lines, what_days_can_show
+from job.report.holdout import holdout_part
 from job.report.markup import Markup, element, join
 from job.report.metric_words import METRICS
 from job.report.page_parts import drift_part, luck_part, models_part
 from job.report.page_style import STYLE
-from job.report.page_tables import provenance, windows_table
+from job.report.page_tables import blend_tables, provenance, windows_table
 from job.report.render import inline_svg
 from job.run_evaluation import RunEvaluation
 
@@ -40,7 +41,11 @@ HEADLINE_WORDS = {
 
 
 def report_page(
-    plan: PlanRecord, summary: SummaryRecord, evaluation: RunEvaluation, figures: Sequence[Picture]
+    plan: PlanRecord,
+    summary: SummaryRecord,
+    evaluation: RunEvaluation,
+    figures: Sequence[Picture],
+    holdout: HoldoutRecord | None = None,
 ) -> bytes:
     """The page as UTF-8.
 
@@ -48,6 +53,7 @@ def report_page(
     ----------
     plan, summary, evaluation : of the run.
     figures : its pictures, in order.
+    holdout : what the days that are locked away have said; None where nobody has opened them.
     """
     title = f"{summary.symbol} {summary.interval}: {summary.verdict}"
     head = element(
@@ -66,8 +72,9 @@ def report_page(
             _verdict(summary),
             _section("Models and rules", *models_part(summary), *_pictures(figures, "differences")),
             _section("What luck could have made of it", *luck_part(summary), *_pictures(figures, "monte_carlo")),
+            _section("Days locked away", *holdout_part(plan, holdout)),
             _section("Did the market drift?", *_pictures(figures, "drift"), *drift_part(summary)),
-            _section("Windows", windows_table(plan, summary, evaluation.windows)),
+            _section("Windows", windows_table(plan, summary, evaluation.windows), *blend_tables(evaluation.windows)),
             _section("Pictures", *_pictures(figures, *REST_OF_PICTURES)),
             _section("Which model to use", *(element("p", sentence) for sentence in MODELS)),
             _section("What the numbers mean", element("div", _words(), class_="words")),

@@ -5,12 +5,12 @@ from typing import Any
 
 from job.artifacts.json_bytes import to_json_bytes
 from job.intervals import format_utc, format_utc_day
-from job.records import PlanRecord, SummaryRecord, WindowRecord
-from job.replay import NO_SKILL_RULES
+from job.records import NO_SKILL_RULES, PlanRecord, SummaryRecord, WindowRecord
 from job.report.markup import Markup, element, join, table
 from job.report.metric_words import shown_metric, words_of
-from job.report.numbers import DASH, bps, count, shown_interval
+from job.report.numbers import DASH, bps, count, shown_estimate, shown_interval, signed_loss
 from job.report.tables import in_order
+from job.rules import trading_rules
 
 MODEL_METRICS = (
     "total_return",
@@ -55,7 +55,7 @@ def windows_table(plan: PlanRecord, summary: SummaryRecord, windows: tuple[Windo
     for span in plan.windows:
         start = format_utc_day(span.test_start_ms)
         if span.index in done:
-            rows.append((str(span.index), start, *_window_cells(done[span.index])))
+            rows.append((str(span.index), start, *_window_cells(plan, done[span.index])))
         else:
             why = summary.failed_windows.get(str(span.index), "unknown")
             rows.append((str(span.index), start, f"not finished: {why}", *[DASH] * (1 + 2 * len(labels))))
@@ -67,17 +67,41 @@ def windows_table(plan: PlanRecord, summary: SummaryRecord, windows: tuple[Windo
     )
 
 
-def _window_cells(window: WindowRecord) -> tuple[str, ...]:
+def _window_cells(plan: PlanRecord, window: WindowRecord) -> tuple[str, ...]:
     model = window.models[window.traded_model]
     thresholds = model.thresholds
+    why_not = "nothing beat flat" if trading_rules(plan.procedure).has_side else "not traded"
     traded_at = (
-        f"{DASH} (nothing beat flat)"
+        f"{DASH} ({why_not})"
         if thresholds.buy is None or thresholds.sell is None
         else f"{thresholds.buy:g} and {thresholds.sell:g}"
     )
     measures = [shown_metric(name, values) for name in WINDOW_METRICS for values in (model.validation, model.test)]
     epochs = DASH if window.best_epoch is None else count(window.best_epoch)
     return (traded_at, epochs, *measures)
+
+
+def blend_tables(windows: tuple[WindowRecord, ...]) -> list[Markup]:
+    """What the members of a blend weigh, window by window; nothing for other models."""
+    rows, names = [], list[str]()
+    for window in windows:
+        blend = window.models[window.traded_model].blend
+        if blend is not None:
+            names = list(blend.weights)
+            outcome = "kept" if blend.is_kept else f"dropped for {blend.best_member}"
+            lead = shown_estimate(blend.log_loss_less_best, signed_loss)
+            weights = (f"{blend.weights[name]:.2f}" for name in names)
+            rows.append((str(window.span.index), outcome, *weights, blend.best_member, lead))
+    if not rows:
+        return []
+    head = ("window", "blend", *names, "best member", "validation log-loss less the best member's")
+    return [
+        table(
+            head,
+            rows,
+            caption="The blend: weights chosen on validation; dropped where its whole interval is worse than the best",
+        )
+    ]
 
 
 def provenance(plan: PlanRecord) -> Markup:

@@ -7,7 +7,7 @@ from job.artifacts.manifest import Manifest, read_manifest, read_named
 from job.artifacts.store import ObjectStore
 from job.artifacts.stored_records import parse_record
 from job.errors import ConfigError, DataError, TransientError
-from job.records import PlanRecord, RunsIndexRecord, SummaryRecord, WindowRecord
+from job.records import HoldoutRecord, PlanRecord, RunsIndexRecord, SummaryRecord, WindowRecord
 from job.run.plan import read_plan
 from job.window_results import WindowSeries, read_series
 
@@ -44,6 +44,11 @@ class StoredRun:
     def page(self) -> bytes:
         """Its page; `TransientError` where it is not finalized yet."""
         return self._of_result(self.keys.report)
+
+    def holdout(self) -> HoldoutRecord | None:
+        """What the days that are locked away have said; None where nobody has opened them."""
+        stored = self.store.get(self.keys.holdout)
+        return None if stored is None else parse_record(HoldoutRecord, stored.data, where=self.keys.holdout)
 
     def windows(self) -> dict[int, StoredWindow]:
         """The windows that are done, by index."""

@@ -1,6 +1,7 @@
 """The evaluation of a run as the record that is stored. Pure."""
 
 import math
+from statistics import median
 
 from job.evaluation.bootstrap import Interval
 from job.evaluation.measure import Measure
@@ -12,12 +13,14 @@ from job.records import (
     EstimateRecord,
     IntervalRecord,
     MeasureRecord,
+    Measures,
     ModelSummaryRecord,
     PlanRecord,
     RandomSignalsRecord,
     SummaryRecord,
     WindowRecord,
 )
+from job.rules import label_caution
 from job.run.cautions import funding_warning, run_warnings
 from job.run_evaluation import ModelEvaluation, RunEvaluation
 from job.window_results import measure_records
@@ -62,6 +65,7 @@ def summary_record(
         psr=_measure(evaluation.psr),
         dsr=_measure(findings.dsr),
         dsr_of_all_trials=_measure(deflation.dsr_of_all_trials),
+        luck_sharpe=_measure(deflation.luck_sharpe),
         pbo=_measure(deflation.overfitting.probability),
         min_track_record_days=_measure(findings.min_track_record_days),
         smallest_visible_sharpe=MeasureRecord(value=smallest_visible_sharpe(findings.num_days)),
@@ -69,6 +73,8 @@ def summary_record(
         break_even_bps=_measure(findings.break_even_bps),
         assumed_cost_bps=findings.cost_bps,
         windows_above_zero=_share_above_zero(windows),
+        median_validation_sharpe=_median_sharpe([window.models[window.traded_model].validation for window in windows]),
+        median_test_sharpe=_median_sharpe([window.models[window.traded_model].test for window in windows]),
         worst_window=_test_return(worst),
         worst_window_index=worst.span.index,
         verdict=verdict.verdict,
@@ -111,13 +117,14 @@ def _random_signals(evaluation: RunEvaluation) -> RandomSignalsRecord:
 
 def _warnings(plan: PlanRecord, evaluation: RunEvaluation) -> list[str]:
     """What a reader of the statistics should know of how they came about."""
-    funding = funding_warning(plan.procedure, evaluation.funding_days)
-    sentences = [] if funding is None else [funding]
+    cautions = (label_caution(plan.procedure), funding_warning(plan.procedure, evaluation.funding_days))
+    sentences = [caution for caution in cautions if caution is not None]
     if evaluation.num_attempts > 1:
         sentences.append(
             f"A test was read by {evaluation.num_attempts} models of this procedure, as after a retry on another "
             f"machine; all of them are one trial."
         )
+    sentences += [sentence for sentence in [_blend_sentence(evaluation.windows)] if sentence is not None]
     overfitting = evaluation.deflation.overfitting
     if overfitting.probability.value is not None and overfitting.num_blocks < MAX_BLOCKS:
         sentences.append(
@@ -125,6 +132,20 @@ def _warnings(plan: PlanRecord, evaluation: RunEvaluation) -> list[str]:
             f"the trials have only {overfitting.num_days} days in common."
         )
     return sentences
+
+
+def _blend_sentence(windows: tuple[WindowRecord, ...]) -> str | None:
+    """How often the blend was kept and what its members weighed, or None for other models."""
+    blends = [blend for window in windows if (blend := window.models[window.traded_model].blend) is not None]
+    if not blends:
+        return None
+    means = {name: sum(blend.weights[name] for blend in blends) / len(blends) for name in blends[0].weights}
+    weights = ", ".join(f"{name} {mean:.2f}" for name, mean in means.items())
+    num_kept = sum(blend.is_kept for blend in blends)
+    return (
+        f"Validation kept the blend in {num_kept} of {len(blends)} windows, and its best member alone in the others; "
+        f"mean weights: {weights}."
+    )
 
 
 def _measure(measure: Measure) -> MeasureRecord:
@@ -144,6 +165,12 @@ def _estimate(estimate: Estimate) -> EstimateRecord:
 
 def _test_return(window: WindowRecord) -> MeasureRecord:
     return window.models[window.traded_model].test["total_return"]
+
+
+def _median_sharpe(measures: list[Measures]) -> MeasureRecord:
+    """Of the windows that traded; a window without a trade has no Sharpe ratio."""
+    values = [value for each in measures if (value := each["sharpe_ratio"].value) is not None]
+    return MeasureRecord(value=median(values)) if values else MeasureRecord(value=None, reason="no_trades")
 
 
 def _worst(windows: tuple[WindowRecord, ...]) -> WindowRecord:

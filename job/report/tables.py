@@ -4,8 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from job.evaluation.drift import MIN_TO_JUDGE, is_unusual, num_judged
-from job.records import EstimateRecord, MonteCarloRecord, SummaryRecord
-from job.replay import NO_SKILL_RULES
+from job.records import NO_SKILL_RULES, EstimateRecord, MonteCarloRecord, SummaryRecord
 from job.report.numbers import (
     DASH,
     count,

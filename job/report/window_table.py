@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 import pandas as pd
 
 from job.intervals import SECOND_MS
-from job.records import Measures, PlanRecord, WindowRecord
+from job.records import BlendRecord, Measures, PlanRecord, WindowRecord
 
-# Trades can be absent, and so can a winner or a loser among them: these say which it was.
-EXPLAINED = ("sharpe_ratio", "win_rate", "profit_factor", "auc")
+# Trades can be absent, a winner or a loser among them, a stop or a target: these say which it was.
+EXPLAINED = ("sharpe_ratio", "win_rate", "profit_factor", "planned_rr", "auc")
 
 
 def window_metrics_csv(plan: PlanRecord, windows: Sequence[WindowRecord]) -> bytes:
@@ -57,11 +57,20 @@ def _finished(window: WindowRecord) -> dict[str, object]:
         "sell": model.thresholds.sell,
         "validation_score": model.thresholds.validation_score,
         "shrinkage": model.shrinkage,
+        **_blend_cells(model.blend),
         "best_epoch": window.best_epoch,
         "num_train_rows": window.num_train_rows,
         "num_test_bars": window.num_test_bars,
         **_side_by_side(model.validation, model.test, train_log_loss=_train_log_loss(window)),
     }
+
+
+def _blend_cells(blend: BlendRecord | None) -> dict[str, object]:
+    """What each member of a blend weighs, and whether the blend was kept; no column for other models."""
+    if blend is None:
+        return {}
+    weights: dict[str, object] = {f"weight_{name}": weight for name, weight in blend.weights.items()}
+    return weights | {"blend_kept": blend.is_kept}
 
 
 def _train_log_loss(window: WindowRecord) -> float | None:

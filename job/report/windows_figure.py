@@ -10,8 +10,7 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 from job.arrays import FloatArray
 from job.backtest.account import Backtest
 from job.intervals import format_utc_day
-from job.records import PlanRecord, WindowRecord
-from job.replay import LONG
+from job.records import LONG, PlanRecord, WindowRecord
 from job.report.house_style import BLUE, GREEN, GRID, MUTED, finished, house_style, legend_below, new_figure
 from job.report.sampling import STANDARD_ERRORS, sharpe_standard_error
 from job.run_evaluation import RunEvaluation

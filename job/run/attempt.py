@@ -22,6 +22,8 @@ from job.intervals import SECOND_MS
 from job.records import AttemptRecord, ExecutionRecord, FailureRecord
 
 BEAT_SECONDS = 30.0
+# A beat that a store far away is holding up is not waited for: who was asked to leave has little time.
+LAST_BEAT_SECONDS = 10.0
 # Who was asked to stop has not failed, however often it happens.
 STOPPED = (ExitCode.CANCELLED, ExitCode.TERMINATED)
 
@@ -38,9 +40,13 @@ class Attempt:
     ----------
     store, keys, index : which window.
     max_attempts : after this many, a failure is final whatever its cause; those that were stopped do not count.
+    num_failures : attempts before this one that count as failed, where somebody keeps count, as Kubernetes does; None
+        for those that the store knows of. A pod whose node has vanished looks failed there, and was not.
     """
 
-    def __init__(self, store: ObjectStore, keys: RunKeys, index: int, *, max_attempts: int) -> None:
+    def __init__(
+        self, store: ObjectStore, keys: RunKeys, index: int, *, max_attempts: int, num_failures: int | None = None
+    ) -> None:
         self._store, self._keys = store, keys
         self._num_stopped = 0
         self._seconds: dict[str, float] = {}
@@ -51,6 +57,7 @@ class Attempt:
             index=index,
             attempt=0,
             max_attempts=max_attempts,
+            num_failures=num_failures,
             host=platform.node(),
             started_at_ms=started,
             beat_at_ms=started,
@@ -77,7 +84,7 @@ class Attempt:
         self, _kind: type[BaseException] | None, error: BaseException | None, _trace: TracebackType | None
     ) -> None:
         self._ended.set()
-        self._beats.join()
+        self._beats.join(LAST_BEAT_SECONDS)
         code = _exit_code(error)
         self._record = self._record.model_copy(update={"ended_at_ms": now_ms(), "exit_code": int(code)})
         try:
@@ -103,6 +110,11 @@ class Attempt:
         self._update(epoch=epoch)
 
     @property
+    def is_first(self) -> bool:
+        """Whether nobody has begun this window before."""
+        return self._record.attempt == 1
+
+    @property
     def seconds_by_stage(self) -> dict[str, float]:
         """How long each stage has taken so far."""
         return {name: round(seconds, 3) for name, seconds in self._seconds.items()}
@@ -123,7 +135,9 @@ class Attempt:
     def _is_final(self, code: ExitCode) -> bool:
         if code in (ExitCode.DATA, ExitCode.NO_DATA):
             return True
-        return code not in STOPPED and self._record.attempt - self._num_stopped >= self._record.max_attempts
+        told = self._record.num_failures
+        num_failures = self._record.attempt - 1 - self._num_stopped if told is None else told
+        return code not in STOPPED and num_failures + 1 >= self._record.max_attempts
 
     def _failure(self, error: BaseException, code: ExitCode) -> FailureRecord:
         if isinstance(error, JobError):

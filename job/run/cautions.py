@@ -58,7 +58,10 @@ def funding_warning(procedure: ProcedureRecord, days: FundingDays) -> str | None
         return None
     symbol = procedure.market.symbol
     if not days.num_charged:
-        return f"No funding was charged: none is stored for {symbol}; --funding-bps states one."
+        return (
+            f"No funding was charged: none is stored for {symbol}; `lorentzian collect` stores it, --funding-bps "
+            f"states one."
+        )
     return (
         f"Funding was charged on {days.num_charged} of {days.num_settled} days: none is stored for {symbol} on the "
         f"others; --funding-bps states one for all."

@@ -6,6 +6,7 @@ from typing import TypeAlias
 from job.errors import NoDataError
 from job.intervals import DAY_MS, interval_ms
 from job.records import PlanRecord, ProcedureRecord, RunKind
+from job.settings.procedure import WindowSettings
 from job.windows import Span, Window, plan_windows
 
 # Days of klines that only warm features up (`job.features`): less than that short is not short of history.
@@ -27,6 +28,29 @@ def cut_walkforward(procedure: ProcedureRecord, present: Span) -> tuple[Window, 
         anchored=days.anchored,
         reduce_test=days.reduce_test,
     )
+
+
+def num_windows(days: WindowSettings) -> int:
+    """Windows of a walk-forward whose history is as long as was asked for; 0 where not even one fits."""
+    try:
+        return len(
+            plan_windows(
+                first_open_ms=0,
+                end_ms=(days.data_days - days.holdout_days) * DAY_MS,
+                data_days=days.data_days - days.holdout_days,
+                window_size=days.window_size,
+                test_size=days.test_size,
+                anchored=days.anchored,
+                reduce_test=days.reduce_test,
+            )
+        )
+    except NoDataError:
+        return 0
+
+
+def data_days_for(days: WindowSettings, num_windows: int) -> int:
+    """The fewest days of history that make so many windows, each with a whole test."""
+    return days.holdout_days + days.window_size + num_windows * days.test_size
 
 
 def cut_once(procedure: ProcedureRecord, present: Span) -> tuple[Window, ...]:

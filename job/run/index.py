@@ -27,6 +27,11 @@ def note_finished(store: ObjectStore, plan: PlanRecord, summary: SummaryRecord) 
     headline = {
         "sharpe_ratio": main.measures["sharpe_ratio"],
         "sharpe_interval": main.sharpe_interval,
+        "median_validation_sharpe": summary.median_validation_sharpe,
+        "median_test_sharpe": summary.median_test_sharpe,
+        **{name: main.measures[name] for name in ("total_return", "max_drawdown", "turnover")},
+        "break_even_bps": summary.break_even_bps,
+        "num_days": summary.num_days,
         "dsr": summary.dsr,
         "num_trials": summary.num_trials,
         "verdict": summary.verdict,

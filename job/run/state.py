@@ -1,7 +1,7 @@
 """How far the windows of a run are, told from what they have written."""
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
@@ -110,9 +110,17 @@ def _window_state(store: ObjectStore, keys: RunKeys, index: int, present: Collec
     silence_ms = now_ms - attempt.beat_at_ms
     if attempt.ended_at_ms is None and silence_ms < SILENT_AFTER_MS:
         return WindowState(index=index, state="running", attempt=attempt)
-    num_failures = sum(each.exit_code not in STOPPED for each in attempts)
+    num_failures = _num_failures(attempts)
     is_due = num_failures < attempt.max_attempts and silence_ms < DUE_FOR_MS
     return WindowState(index=index, state="due" if is_due else "lost", attempt=attempt)
+
+
+def _num_failures(attempts: Sequence[AttemptRecord]) -> int:
+    """Attempts that count as failed, the last one among them unless it was asked to stop."""
+    before, last = attempts[:-1], attempts[-1]
+    told = last.num_failures
+    num_before = sum(each.exit_code not in STOPPED for each in before) if told is None else told
+    return num_before + (last.exit_code not in STOPPED)
 
 
 def _failure(store: ObjectStore, keys: RunKeys, index: int) -> FailureRecord | None:

@@ -15,6 +15,8 @@ from job.settings.commands import CommandSettings
 from job.settings.group import Group
 
 PREFIX = "LORENTZIAN_"
+# Needed before, or although, settings cannot be read: no flags, only names in the environment.
+ENVIRONMENT_ONLY = (f"{PREFIX}CONFIG", f"{PREFIX}TERMINATION_LOG")
 TWO_MEANINGS = "test_size"  # a fraction to `train`, days to `walkforward`: its general name is refused
 
 

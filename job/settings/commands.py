@@ -2,6 +2,7 @@
 
 from pydantic import Field
 
+from job.settings.dashboard import DashboardSettings
 from job.settings.group import Group
 from job.settings.operation import (
     AuditSettings,
@@ -13,12 +14,15 @@ from job.settings.operation import (
     DemoSettings,
     ImportSettings,
     IndexSettings,
+    JobSettings,
+    ManifestSettings,
     NullWorldSettings,
     OutputSettings,
     ReportSettings,
     RunSettings,
     StoreSettings,
     SweepSettings,
+    WaitSettings,
     WorkerSettings,
 )
 from job.settings.procedure import (
@@ -75,6 +79,7 @@ class ProcedureCommand(FeaturesCommand):
     model: ModelSettings = Field(default_factory=ModelSettings)
     compute: ComputeSettings = Field(default_factory=ComputeSettings)
     run: RunSettings = Field(default_factory=RunSettings)
+    job: JobSettings = Field(default_factory=JobSettings)
 
 
 class TrainCommand(ProcedureCommand):
@@ -85,9 +90,15 @@ class TrainCommand(ProcedureCommand):
 
 
 class PlanCommand(ProcedureCommand):
-    """Settings of `lorentzian plan`, and of every command that works on a walk-forward."""
+    """What every command that works on a walk-forward shares."""
 
     windows: WindowSettings = Field(default_factory=WindowSettings)
+
+
+class ShownPlanCommand(PlanCommand):
+    """Settings of `lorentzian plan`."""
+
+    manifest: ManifestSettings = Field(default_factory=ManifestSettings)
 
 
 class WalkforwardCommand(PlanCommand):
@@ -136,9 +147,10 @@ class FinalizeCommand(StoredRunCommand):
     sweep: SweepSettings = Field(default_factory=SweepSettings)
 
 
-class DoctorCommand(MigrateCommand):
+class DoctorCommand(FeaturesCommand):
     """Settings of `lorentzian doctor`."""
 
+    wait: WaitSettings = Field(default_factory=WaitSettings)
     compute: ComputeSettings = Field(default_factory=ComputeSettings)
     store: StoreSettings = Field(default_factory=StoreSettings)
 
@@ -149,6 +161,13 @@ class DemoCommand(MigrateCommand):
     demo: DemoSettings = Field(default_factory=DemoSettings)
     market: MarketSettings = Field(default_factory=MarketSettings)
     compute: WorkerSettings = Field(default_factory=WorkerSettings)
+
+
+class DashboardCommand(CommandSettings):
+    """Settings of `lorentzian dashboard`."""
+
+    store: StoreSettings = Field(default_factory=StoreSettings)
+    dashboard: DashboardSettings = Field(default_factory=DashboardSettings)
 
 
 class ConfigCommand(CommandSettings):

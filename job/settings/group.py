@@ -5,7 +5,8 @@ from typing import Annotated
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 
-def _split_commas(value: object) -> object:
+def split_commas(value: object) -> object:
+    """The parts of a text that lists them; anything else unchanged."""
     if isinstance(value, str):
         return tuple(part.strip() for part in value.split(",") if part.strip())
     return value
@@ -13,8 +14,8 @@ def _split_commas(value: object) -> object:
 
 VenueName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,30}$")]
 SymbolName = Annotated[str, Field(pattern=r"^[A-Z0-9]{2,30}$")]
-CommaSeparated = Annotated[tuple[SymbolName, ...], BeforeValidator(_split_commas)]
-FileNames = Annotated[tuple[str, ...], BeforeValidator(_split_commas)]
+CommaSeparated = Annotated[tuple[SymbolName, ...], BeforeValidator(split_commas)]
+FileNames = Annotated[tuple[str, ...], BeforeValidator(split_commas)]
 
 
 class Group(BaseModel):

@@ -1,10 +1,17 @@
 """What decides where, how wide and how loudly it runs, and which runs a command is about: never a result."""
 
-from typing import Literal
+import re
+from typing import Annotated, Literal, TypeAlias, get_args
 
-from pydantic import Field, SecretStr
+from pydantic import BeforeValidator, Field, SecretStr, field_validator
 
-from job.settings.group import FileNames, Group, SymbolName, VenueName
+from job.settings.group import FileNames, Group, SymbolName, VenueName, split_commas
+
+# What Kubernetes sets from a label or annotation that is not there.
+_EMPTY = BeforeValidator(lambda value: None if value == "" else value)
+_DURATION = re.compile(r"(?:(\d{1,5})h)?(?:(\d{1,5})m)?(?:(\d{1,5})s)?")
+
+Need: TypeAlias = Literal["database", "schema", "klines", "features", "store"]
 
 
 class ComputeSettings(Group):
@@ -41,8 +48,26 @@ class RunSettings(StoreSettings):
     )
 
 
+class JobSettings(Group):
+    """The Kubernetes Job that a pod belongs to, as its manifest passes it on from the downward API."""
+
+    job_name: Annotated[str | None, _EMPTY] = Field(
+        None,
+        pattern=r"^[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?$",
+        description="name of the Kubernetes Job; with its uid it names the run",
+    )
+    job_uid: Annotated[str | None, _EMPTY] = Field(
+        None, pattern=r"^[0-9a-f][0-9a-f-]{7,62}$", description="uid of the Kubernetes Job"
+    )
+    cron_job: Annotated[str | None, _EMPTY] = Field(
+        None,
+        pattern=r"^[a-z0-9]([a-z0-9.-]{0,50}[a-z0-9])?$",
+        description="name of the CronJob that made the Job; its schedule's time then names the run",
+    )
+
+
 class IndexSettings(Group):
-    """Which window a pod runs."""
+    """Which window a pod runs, and how its Job counts."""
 
     index: int | None = Field(
         None,
@@ -51,6 +76,20 @@ class IndexSettings(Group):
         json_schema_extra={"environment": "JOB_COMPLETION_INDEX"},
     )
     attempts: int = Field(3, ge=1, le=100, description="starts that a window is given before it counts as failed")
+    completions: Annotated[int | None, _EMPTY] = Field(
+        None, ge=1, description="completions of the Kubernetes Job; refused where they are not the plan's windows"
+    )
+    index_failures: Annotated[int | None, _EMPTY] = Field(
+        None, ge=0, description="failures of this index that Kubernetes has counted (default: those that are stored)"
+    )
+
+
+class ManifestSettings(Group):
+    """How a plan is shown."""
+
+    manifest: bool = Field(False, description="print the Kubernetes Job that runs these windows; asks no database")
+    image: str = Field("lorentzian-trainer:latest", min_length=1, description="image that the Job runs")
+    parallelism: int | None = Field(None, ge=1, description="pods of the Job at once (default: all windows)")
 
 
 class DatabaseSettings(Group):
@@ -79,6 +118,7 @@ class CollectSettings(Group):
         "auto", description="archive: public files; rest: the API; auto: files for history, API for the rest"
     )
     days: int = Field(200, ge=1, le=10_000, description="days of history to have")
+    funding: bool = Field(True, description="of a perpetual also what longs pay shorts, for the traded market")
     base_url: str | None = Field(None, description="another address of Binance's API")
     archive_url: str | None = Field(None, description="another address of the archive")
 
@@ -100,6 +140,9 @@ class DemoSettings(StoreSettings):
     )
     klines: FileNames = Field((), description="run on these kline files instead")
     live: bool = Field(False, description="run on fresh klines from Binance instead")
+    prepare: bool = Field(
+        False, description="only put the synthetic worlds into the database, for other commands to use"
+    )
     save_path: str = Field("models/demo", min_length=1, description="folder, or s3://bucket/prefix")
 
 
@@ -145,6 +188,30 @@ class AuditSettings(Group):
     """How far an audit goes."""
 
     deep: bool = Field(False, description="also train again and again, and search for leaks: minutes, not seconds")
+
+
+class WaitSettings(Group):
+    """What is waited for, and how long."""
+
+    need: Annotated[tuple[Need, ...], BeforeValidator(split_commas)] = Field(
+        (), description=f"what must be there, comma separated: {' '.join(get_args(Need))} (default: check everything)"
+    )
+    wait: str = Field("0s", description="how long to wait for what is needed, such as 90s, 15m or 1h30m")
+
+    @field_validator("wait")
+    @classmethod
+    def _wait_is_a_duration(cls, value: str) -> str:
+        if not value or _DURATION.fullmatch(value) is None:
+            raise ValueError("is not a duration such as 90s, 15m or 1h30m")
+        return value
+
+    @property
+    def wait_seconds(self) -> int:
+        """The duration in seconds."""
+        found = _DURATION.fullmatch(self.wait)
+        assert found is not None
+        hours, minutes, seconds = (int(number or 0) for number in found.groups())
+        return (hours * 60 + minutes) * 60 + seconds
 
 
 class ConfigSettings(Group):

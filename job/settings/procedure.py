@@ -5,7 +5,7 @@ keys are made from the field names, by `job.settings.sources` and `job.cli`; nob
 """
 
 from enum import StrEnum
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from pydantic import Field, field_validator
 
@@ -14,6 +14,10 @@ from job.settings.group import CommaSeparated, Group, SymbolName, VenueName
 
 # Decisions are made and labels measured over about an hour at 5m and two at 15m.
 DEFAULT_HORIZON_BARS = {"1m": 60, "3m": 20, "5m": 12, "15m": 8, "30m": 12, "1h": 12}
+PINE_HORIZON_BARS = 4  # after as many the published indicator closes its trades
+
+
+LabelSubject: TypeAlias = Literal["side", "volatility", "past"]
 
 
 class MarketSettings(Group):
@@ -81,20 +85,32 @@ class StrategySettings(Group):
 class LabelSettings(Group):
     """What the model learns to forecast."""
 
-    label: Literal["triple-barrier", "fixed"] = Field(
+    label: Literal["triple-barrier", "fixed", "volatility", "pine"] = Field(
         "triple-barrier",
-        description="triple-barrier: which barrier is hit first; fixed: up after the horizon",
+        description=(
+            "triple-barrier: which barrier is hit first; fixed: up after the horizon; volatility: whether the market "
+            "moves more than over the last day, which has no side and is not traded; pine: the published indicator's, "
+            "the last 4 bars' move inverted, known already when it is forecast"
+        ),
     )
     horizon: int | None = Field(
         None,
         ge=1,
         le=1000,
-        description="longest life of a label in bars (default by interval: 12 at 5m, 8 at 15m)",
+        description="longest life of a label in bars, and of a trade (default by interval: 12 at 5m, 8 at 15m)",
     )
+
+    @property
+    def subject(self) -> LabelSubject:
+        """What the label asks about: a side that can be traded, how much the market moves, or a move that is over."""
+        subjects: dict[str, LabelSubject] = {"volatility": "volatility", "pine": "past"}
+        return subjects.get(self.label, "side")
 
     def horizon_bars(self, interval: str) -> int:
         """The horizon in bars, with the interval's default where none was given."""
-        return self.horizon if self.horizon is not None else DEFAULT_HORIZON_BARS[interval]
+        if self.horizon is not None:
+            return self.horizon
+        return PINE_HORIZON_BARS if self.label == "pine" else DEFAULT_HORIZON_BARS[interval]
 
 
 class FeatureSettings(Group):
@@ -143,13 +159,26 @@ class SplitSettings(Group):
 class ModelSettings(Group):
     """The classifier and its training."""
 
-    model: Literal["lorentzian", "logistic", "lightgbm", "mlp", "lorentzian-knn"] = Field(
-        "lorentzian", description="classifier that trades; simpler ones are always trained beside it"
+    model: Literal["lorentzian", "logistic", "lightgbm", "mlp", "lorentzian-knn", "blend"] = Field(
+        "lorentzian",
+        description=(
+            "classifier that trades; blend: lorentzian, lightgbm and logistic, weighed on validation; simpler ones are "
+            "always trained beside it"
+        ),
     )
     epochs: int = Field(30, ge=1, le=10_000, description="most passes of training; validation stops it earlier")
-    lr: float = Field(0.001, gt=0, le=1, description="learning rate (feature scales learn six times as fast)")
+    lr: float = Field(0.001, gt=0, le=1, description="learning rate (feature scales learn a hundred times as fast)")
     batch_size: int = Field(64, ge=8, le=65_536, description="queries a step")
-    scheduler: Literal["cosine", "none"] = Field("cosine", description="course of the learning rate")
+    scheduler: Literal["cosine", "plateau", "none"] = Field(
+        "cosine",
+        description="course of the learning rate: a cosine to a hundredth; a third whenever the loss stands; constant",
+    )
+    effort: Literal["auto", "quick", "full"] = Field(
+        "auto", description="work of a fit: quick: one vote; full: three, of more rows; auto: full on a GPU alone"
+    )
+    encoder: Literal["none", "residual"] = Field(
+        "none", description="residual: part of the distance is between learned embeddings of the features"
+    )
     seed: int = Field(0, ge=0, lt=2**32, description="seed of everything random in training")
 
 

@@ -18,7 +18,7 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from job.errors import ConfigError
-from job.settings.catalogue import PREFIX, TWO_MEANINGS, Setting, environment_names, settings_of
+from job.settings.catalogue import ENVIRONMENT_ONLY, PREFIX, TWO_MEANINGS, Setting, environment_names, settings_of
 from job.settings.commands import CommandSettings, PlanCommand
 
 # What Kubernetes injects for a Service named like our prefix; none of it is a setting.
@@ -128,7 +128,8 @@ def _from_environment(
     found = {}
     for setting in settings:
         for name in environment_names(setting, command_names):
-            if name in environment and setting.name not in found:
+            is_set = name in environment and not _is_injected(name, environment[name])
+            if is_set and setting.name not in found:
                 found[setting.name] = (environment[name], name)
     return found
 
@@ -173,11 +174,15 @@ def _refuse_unknown(environment: Mapping[str, str], commands: Mapping[str, type[
         for setting in settings_of(command)
         for name in environment_names(setting, (command_name,))
     }
-    known.add(f"{PREFIX}CONFIG")
+    known.update(ENVIRONMENT_ONLY)
     for name, value in environment.items():
-        is_injected = SERVICE_LINK.search(name) or (name.endswith("_PORT") and value.startswith("tcp://"))
-        if name.startswith(PREFIX) and name not in known and not is_injected:
+        if name.startswith(PREFIX) and name not in known and not _is_injected(name, value):
             raise ConfigError(f"The environment sets {name}, which is no setting.", remedy=_nearest(name, known))
+
+
+def _is_injected(name: str, value: str) -> bool:
+    """Whether Kubernetes wrote it: a Service called lorentzian-dashboard sets the name of that command's port."""
+    return bool(SERVICE_LINK.search(name)) or (name.endswith("_PORT") and value.startswith("tcp://"))
 
 
 def _refuse_ambiguous(environment: Mapping[str, str], settings: list[Setting]) -> None:

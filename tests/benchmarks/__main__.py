@@ -4,11 +4,13 @@ Its ``measure()`` returns its figures by name; one with arguments of its own has
 """
 
 import argparse
+import contextlib
 import importlib
 import json
 import os
 import pkgutil
 import platform
+import sys
 
 import tests.benchmarks
 
@@ -45,12 +47,13 @@ def main() -> None:
         return
     own.add_argument("--json", action="store_true", help="one JSON object instead of lines")
     arguments = own.parse_args(rest)
-    figures = module.measure()
+    with contextlib.redirect_stdout(sys.stderr):  # some peers chat
+        figures = module.measure()
     if arguments.json:
-        print(json.dumps({"benchmark": chosen.name, "figures": figures, "machine": describe_machine()}))
+        print(json.dumps({"benchmark": chosen.name, **figures, "machine": describe_machine()}))
         return
     for name, value in {**figures, **describe_machine()}.items():
-        print(f"{name:28} {value:,.3f}" if isinstance(value, float) else f"{name:28} {value}")
+        print(f"{name:36} {value:,.3f}" if isinstance(value, float) else f"{name:36} {value}")
 
 
 if __name__ == "__main__":

@@ -1,118 +1,120 @@
-"""The fused kernel against the same formula by other means, in one run: training steps, and exact nearest rows.
+"""The fused kernel against the same formula by other means, in one run: training steps, exact nearest rows, start-up.
 
-A step is the vote and its gradients for scales and temperature; a full one has those of queries and bank too. Peers:
-eager torch, `torch.compile` of the same lines (left out, in words, where there is no C++ compiler), and the distance of
-`job.model.distance` with the vote on top. Nearest rows: a loop of torch over queries, and scikit-learn's ball tree with
-a compiled metric; each figure is the lower of 5 and 30 features. Two threads for all but scikit-learn, which has one.
-Rounds are interleaved and the best counts: a busy machine can only add. Bars: 1.5 and 4 times compiled, 20 times eager;
-30 times the loop, 120 times scikit-learn; 0.3 seconds from the loops' cache to the first step.
+A step is the vote and its gradients for scales and temperature, at 256 queries x 4,320 bank rows x 30 features; a full
+one has those of queries and bank too. Peers: eager torch, `torch.compile` of the same lines, and PyKeOps; one that
+cannot run here gives null and a reason. Rounds are interleaved. Start-up is from torch at hand, as the job has it, to
+the first step done: ours with its file of machine code, the compiled form's without a cache and with one.
+Bars: 1.5 and 4 times compiled, 20 times eager; nearest rows as `knn` has them; 0.3 seconds; 50 MB.
 """
 
-import shutil
-import subprocess
-import sys
-import time
+import statistics
+import tempfile
 from collections.abc import Callable
 
-import numba
-import numpy as np
 import torch
-from sklearn.neighbors import NearestNeighbors
 from torch import Tensor
 
-from job.model.distance import lorentzian_distance
-from job.model.kernel import lorentzian_vote, nearest
-from job.model.lorentzian import vote_weights
-
-SHAPES = ((64, 256, 71), (256, 1440, 71), (256, 4320, 30))
-JUDGED = SHAPES[-1]
-NUM_THREADS, NUM_ROUNDS = 2, 9
-BANK_ROWS, NUM_NEAREST = 8_640, 8
-# Queries a round of each peer, so that a round of none takes long.
-KNN_QUERIES = {"ours": 4_096, "loop": 256, "sklearn": 32}
-# In a fresh interpreter with torch at hand, as the job has it: numba, the kept loops, and a first step.
-COLD_START = """
-import time, torch
 from job.model.kernel import lorentzian_vote
-q, b, s, t = torch.randn(64, 30), torch.randn(256, 30), torch.ones(30, requires_grad=True), torch.tensor(0.1)
+from tests.benchmarks import _formula, knn
+from tests.benchmarks._timing import NUM_THREADS, fresh_process, median_seconds, use_threads
+
+SHAPE = (256, 4_320, 30)
+MEMORY_SHAPE = (256, 8_640, 90)
+NUM_STARTS = 7
+COLD_START = """
+import sys, time, torch
+torch.set_num_threads(2)
+q, b, y = torch.randn(64, 30), torch.randn(256, 30), torch.ones(256)
+s, t = torch.ones(30, requires_grad=True), torch.tensor(0.1, requires_grad=True)
+def ours():
+    from job.model.kernel import lorentzian_vote
+    return lorentzian_vote(q, b, y, scales=s, temperature=t).share
+def compiled():
+    formula = lambda s, t: torch.softmax(-torch.log1p((q[:, None] - b).abs() * s).mean(2) / t, 1) @ y
+    return torch.compile(formula, dynamic=False)(s, t)
 start = time.perf_counter()
-import numba
-imported = time.perf_counter()
-lorentzian_vote(q, b, torch.ones(256), scales=s, temperature=t).share.sum().backward()
-print(imported - start, time.perf_counter() - imported)
+{"ours": ours, "compiled": compiled}[sys.argv[1]]().sum().backward()
+print(time.perf_counter() - start)
 """
-Inputs = tuple[Tensor, Tensor, Tensor, Tensor, Tensor]
+# Linux forgets the most memory that a process held when 5 is written there.
+PEAK = """
+import sys, torch
+from job.model.kernel import lorentzian_vote
+torch.set_num_threads(2)
+def held(name):
+    with open("/proc/self/status") as lines:
+        return next(int(line.split()[1]) for line in lines if line.startswith(name)) / 1024
+def step(Q, B, F):
+    q, b = torch.randn(Q, F, requires_grad=True), torch.randn(B, F, requires_grad=True)
+    s, t, y = torch.ones(F, requires_grad=True), torch.tensor(0.05, requires_grad=True), torch.ones(B)
+    def run():
+        lorentzian_vote(q, b, y, scales=s, temperature=t, num_threads=2).share.sum().backward()
+    return run
+step(4, 64, 8)()
+run = step(*map(int, sys.argv[1:]))
+before = held("VmRSS")
+with open("/proc/self/clear_refs", "w") as file:
+    file.write("5")
+run()
+print(held("VmHWM") - before)
+"""
 
 
-def measure() -> dict[str, float]:
-    """Ratios to the peers, and milliseconds and queries a second of everybody."""
-    torch.set_num_threads(NUM_THREADS)
-    steps: dict[str, dict[str, float]] = {}
-    for shape in SHAPES:
-        steps["x".join(map(str, shape))] = _time(_step_peers(shape))
-    judged = steps["x".join(map(str, JUDGED))]
-    speeds = [_knn_speeds(num_features) for num_features in (5, 30)]
-    import_s, cold_s = _cold_start()
-    ratios = {f"fit_vs_{peer}_ratio": judged[peer] / judged["ours"] for peer in ("eager", "present")}
-    if "compiled" in judged:
-        ratios["fit_vs_compiled_ratio"] = judged["compiled"] / judged["ours"]
-        ratios["fit_full_vs_compiled_ratio"] = judged["compiled_full"] / judged["ours_full"]
-    for peer in ("loop", "sklearn"):
-        ratios[f"knn_vs_{peer}_ratio"] = min(speed["ours"] / speed[peer] for speed in speeds)
+def measure() -> dict[str, float | str | None]:
+    """Ratios to the peers, milliseconds of a step by each, seconds to the first, and megabytes that one adds."""
+    use_threads()
+    steps = median_seconds(_steps())
+    cold = {name: _cold_start(name) for name in ("ours", "compiled") if name not in _formula.REASONS}
+    figures: dict[str, float | str | None] = {
+        "fit_vs_eager_ratio": steps["eager"] / steps["ours"],
+        "fit_vs_compiled_ratio": _ratio(steps, "compiled", "ours"),
+        "fit_full_vs_compiled_ratio": _ratio(steps, "compiled_full", "ours_full"),
+        "fit_vs_keops_ratio": _ratio(steps, "keops", "ours"),
+        **knn.ratios(),
+        "cold_start_s": cold["ours"],
+        "compiled_cold_start_s": cold.get("compiled"),
+        "peak_extra_mb": statistics.median(fresh_process(PEAK, *map(str, MEMORY_SHAPE))[0] for _ in range(NUM_STARTS)),
+        **{f"{name}_ms": 1e3 * seconds for name, seconds in steps.items()},
+    }
+    if "compiled" in cold:
+        figures["compiled_cached_start_s"] = _cold_start("compiled", is_cached=True)
+    return figures | {f"{peer}_reason": reason for peer, reason in _formula.REASONS.items()}
+
+
+def _ratio(seconds: dict[str, float], peer: str, ours: str) -> float | None:
+    return seconds[peer] / seconds[ours] if peer in seconds else None
+
+
+def _steps() -> dict[str, Callable[[], None]]:
+    """A training step by each peer, by name."""
+    peers: dict[str, _formula.Vote] = {"ours": _ours, "ours_one_thread": _ours_alone, "eager": _formula.vote}
+    full: dict[str, _formula.Vote] = {"ours_full": _ours}
+    scales_only, with_rows = (_formula.compiled(_formula.vote) for _ in range(2))
+    if scales_only is not None and with_rows is not None:
+        peers["compiled"], full["compiled_full"] = scales_only, with_rows
+    if "keops" not in _formula.REASONS:
+        peers["keops"] = _formula.keops_vote
     return {
-        **ratios,
-        "cold_start_s": cold_s,
-        "numba_import_s": import_s,
-        **{f"{shape}_{peer}_ms": 1e3 * s for shape, peers in steps.items() for peer, s in peers.items()},
-        **{
-            f"knn_{num_features}_{peer}_queries_per_second": value
-            for num_features, speed in zip((5, 30), speeds, strict=True)
-            for peer, value in speed.items()
-        },
+        **{name: _step(vote, is_full=False) for name, vote in peers.items()},
+        **{name: _step(vote, is_full=True) for name, vote in full.items()},
     }
 
 
-def _step_peers(shape: tuple[int, int, int]) -> dict[str, Callable[[], None]]:
-    """A training step by each peer, by name; all have run once."""
-    peers: dict[str, Callable[[], None]] = {
-        "ours": lambda: _step(_ours, shape, is_full=False),
-        "ours_one_thread": lambda: _step(_ours_alone, shape, is_full=False),
-        "ours_full": lambda: _step(_ours, shape, is_full=True),
-        "present": lambda: _step(_present, shape, is_full=False),
-    }
-    if shape == JUDGED:
-        peers["eager"] = lambda: _step(_formula, shape, is_full=False)
-        if shutil.which("c++") or shutil.which("g++") or shutil.which("clang++"):
-            scales_only, full = torch.compile(_formula, dynamic=False), torch.compile(_formula, dynamic=False)
-            peers["compiled"] = lambda: _step(scales_only, shape, is_full=False)
-            peers["compiled_full"] = lambda: _step(full, shape, is_full=True)
-        else:
-            print("torch.compile is left out: there is no C++ compiler.", file=sys.stderr)
-    for peer in peers.values():
-        peer()
-    return peers
-
-
-def _inputs(shape: tuple[int, int, int], *, is_full: bool) -> Inputs:
-    num_queries, num_bank, num_features = shape
+def _step(vote: _formula.Vote, *, is_full: bool) -> Callable[[], None]:
+    num_queries, num_bank, num_features = SHAPE
     generator = torch.Generator().manual_seed(0)
-    queries, bank = (torch.randn(n, num_features, generator=generator) for n in (num_queries, num_bank))
+    queries, bank = (
+        torch.randn(n, num_features, generator=generator).requires_grad_(is_full) for n in (num_queries, num_bank)
+    )
     up = (torch.rand(num_bank, generator=generator) < 0.5).float()
     scales, temperature = torch.ones(num_features, requires_grad=True), torch.tensor(0.05, requires_grad=True)
-    return queries.requires_grad_(is_full), bank.requires_grad_(is_full), up, scales, temperature
+    pull = torch.randn(num_queries, generator=generator)
 
+    def run() -> None:
+        learned = [part for part in (queries, bank, scales, temperature) if part.requires_grad]
+        torch.autograd.grad(vote(queries, bank, up, scales, temperature) @ pull, learned)
 
-def _step(vote: Callable[..., Tensor], shape: tuple[int, int, int], *, is_full: bool) -> None:
-    vote(*_inputs(shape, is_full=is_full)).square().sum().backward()
-
-
-def _formula(queries: Tensor, bank: Tensor, up: Tensor, scales: Tensor, temperature: Tensor) -> Tensor:
-    distance = torch.log1p((queries[:, None] - bank[None]).abs() * scales).mean(dim=2)
-    return torch.softmax(-distance / temperature, dim=1) @ up
-
-
-def _present(queries: Tensor, bank: Tensor, up: Tensor, scales: Tensor, temperature: Tensor) -> Tensor:
-    return vote_weights(lorentzian_distance(queries, bank, scales), temperature, None) @ up
+    return run
 
 
 def _ours(queries: Tensor, bank: Tensor, up: Tensor, scales: Tensor, temperature: Tensor) -> Tensor:
@@ -123,48 +125,19 @@ def _ours_alone(queries: Tensor, bank: Tensor, up: Tensor, scales: Tensor, tempe
     return lorentzian_vote(queries, bank, up, scales=scales, temperature=temperature).share
 
 
-@numba.njit(fastmath=True)
-def _metric(x: np.ndarray, y: np.ndarray) -> float:
-    total = 0.0
-    for f in range(len(x)):
-        total += np.log1p(abs(x[f] - y[f]))
-    return total
+def _cold_start(peer: str, *, is_cached: bool = False) -> float:
+    """Median seconds to the first step in fresh interpreters; the compiled form's cache is empty, or filled."""
+    if peer == "ours":
+        fresh_process(COLD_START, peer)  # where no machine code is kept yet, this compiles it
+        return statistics.median(fresh_process(COLD_START, peer)[0] for _ in range(NUM_STARTS))
+    if not is_cached:
+        return _compiled_start()
+    with tempfile.TemporaryDirectory() as folder:
+        _compiled_start(folder)
+        return statistics.median(_compiled_start(folder) for _ in range(NUM_STARTS))
 
 
-def _knn_speeds(num_features: int) -> dict[str, float]:
-    """Queries a second of each peer."""
-    generator = torch.Generator().manual_seed(1)
-    bank = torch.randn(BANK_ROWS, num_features, generator=generator)
-    queries = torch.randn(max(KNN_QUERIES.values()), num_features, generator=generator)
-    scales = torch.ones(num_features)
-    tree = NearestNeighbors(n_neighbors=NUM_NEAREST, algorithm="ball_tree", metric=_metric, n_jobs=1).fit(bank.numpy())
-
-    def loop() -> None:
-        for query in queries[: KNN_QUERIES["loop"]]:
-            torch.log1p((bank - query).abs()).sum(1).topk(NUM_NEAREST, largest=False)
-
-    seconds = _time(
-        {
-            "ours": lambda: nearest(queries, bank, scales, NUM_NEAREST, num_threads=NUM_THREADS),
-            "loop": loop,
-            "sklearn": lambda: tree.kneighbors(queries[: KNN_QUERIES["sklearn"]].numpy()),
-        }
-    )
-    return {name: KNN_QUERIES[name] / value for name, value in seconds.items()}
-
-
-def _cold_start() -> tuple[float, float]:
-    """Seconds of importing numba, and from there to the first step, whose loops an earlier process compiled."""
-    command = [sys.executable, "-c", COLD_START]
-    runs = [subprocess.run(command, check=True, capture_output=True, text=True).stdout.split() for _ in range(4)]
-    return min(float(run[0]) for run in runs), min(float(run[1]) for run in runs)
-
-
-def _time(operations: dict[str, Callable[[], object]]) -> dict[str, float]:
-    seconds: dict[str, list[float]] = {name: [] for name in operations}
-    for _ in range(NUM_ROUNDS):
-        for name, operation in operations.items():
-            start = time.perf_counter()
-            operation()
-            seconds[name].append(time.perf_counter() - start)
-    return {name: min(values) for name, values in seconds.items()}
+def _compiled_start(folder: str | None = None) -> float:
+    with tempfile.TemporaryDirectory() as empty:
+        program = f"import os; os.environ['TORCHINDUCTOR_CACHE_DIR'] = {folder or empty!r}\n{COLD_START}"
+        return fresh_process(program, "compiled")[0]

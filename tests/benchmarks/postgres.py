@@ -44,7 +44,7 @@ WIDE_QUERY = "SELECT * FROM wide ORDER BY open_time"
 def measure() -> dict[str, float]:
     """Median seconds of each operation, rows a second of the readers, and ours against the others."""
     rows = make_feature_rows(NUM_ROWS, NUM_FEATURES)
-    with _scratch_database() as conninfo, connect(conninfo) as connection:
+    with scratch_database() as conninfo, connect(conninfo) as connection:
         writing = _fill(connection, rows)
         url = "postgresql:///{dbname}?host={host}&port={port}&user={user}".format(**conninfo_to_dict(conninfo))
         with adbc_driver_postgresql.dbapi.connect(url) as arrow, psycopg.connect(conninfo) as plain:
@@ -73,7 +73,8 @@ def measure() -> dict[str, float]:
 
 
 @contextmanager
-def _scratch_database() -> Iterator[str]:
+def scratch_database() -> Iterator[str]:
+    """The connection string of an empty database that is gone after the block."""
     folder = Path(tempfile.mkdtemp(prefix="lorentzian-benchmark-", dir="/tmp"))
     folder.chmod(0o755)
     try:

@@ -48,6 +48,7 @@ SHARED = {
 EXIT_CODES = {
     "UsageError": 64,
     "ConfigError": 78,
+    "StorageForbidden": 78,
     "DataError": 65,
     "NoDataError": 66,
     "DeviceError": 69,

@@ -14,7 +14,11 @@ import pytest
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from job.cli import parse
 from job.data.postgres import connect
+from job.execution.opening import plan_run
+from job.settings.commands import PlanCommand
+from job.settings.sources import load_settings
 from tests.support.commands import CANARY, Result, clean_environment, executable, run_lorentzian
 from tests.support.fixtures_s3 import BUCKET
 from tests.support.open_folders import make_open_folder
@@ -168,11 +172,19 @@ def stored_market(postgres_server: str) -> Iterator[dict[str, str]]:
 
 
 @pytest.fixture(scope="module")
-def planned_run(stored_market: dict[str, str], warm: WarmLorentzian, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def planned_run(stored_market: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder in which a run called ``mine`` has a plan; nothing has been trained."""
     folder = tmp_path_factory.mktemp("planned")
-    done = run_lorentzian(["window", *PLAN, "--index", "3", "--run-id", "mine"], stored_market, cwd=folder, warm=warm)
-    assert done.code == 64
+    line = parse(["plan", *PLAN, "--run-id", "mine", "--save-path", str(folder / "models" / "trained")])
+    loaded = load_settings(
+        PlanCommand,
+        command_name="plan",
+        commands={"plan": PlanCommand},
+        flags=line.flags,
+        environment={},
+        config_file=None,
+    )
+    plan_run(loaded.settings, stored_market["DATABASE_URL"])
     return folder
 
 

@@ -47,8 +47,8 @@ def test_first_commands_say_what_they_did(laptop: Laptop) -> None:
         (laptop.collected, "0 from the archive, "),
     ):
         lines = collected.out.splitlines()
-        assert [line.split()[0] for line in lines] == list(SYMBOLS)
-        assert all(source in line for line in lines)
+        assert [line.split()[0] for line in lines] == [*SYMBOLS, f"funding:{SYMBOLS[0]}"]
+        assert all(source in line for line in lines[: len(SYMBOLS)])
         assert not any("no bars" in line for line in lines)
     assert "features" in laptop.built.out
     assert laptop.migrated.event("embedded_database_used")["database"] == "binance"

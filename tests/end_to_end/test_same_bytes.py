@@ -6,6 +6,8 @@ from signal import SIGTERM
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
+import pytest
+
 from job.artifacts.folder import LocalStore
 from job.artifacts.s3 import S3Store
 from tests.end_to_end.conftest import Laptop
@@ -43,6 +45,7 @@ def test_windows_in_any_order_equal_one_walkforward(
     assert differing(windows, whole) == []
 
 
+@pytest.mark.slow
 def test_a_stopped_run_on_a_bucket_ends_with_the_bytes_of_a_folder(
     laptop: Laptop,
     walked: Result,

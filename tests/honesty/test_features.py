@@ -1,6 +1,6 @@
 """Features and labels: nothing from the future, no more past than declared, nothing late."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 
@@ -22,7 +22,14 @@ from job.features import longer_intervals
 from job.features.build import build_features
 from job.features.definition import MAX_LOOKBACK_MS, FeatureSet
 from job.features.registry import feature_set
-from job.labels import Labels, barrier_width, fixed_labels, triple_barrier_labels
+from job.labels import (
+    Labels,
+    barrier_width,
+    fixed_labels,
+    pine_labels,
+    triple_barrier_labels,
+    volatility_labels,
+)
 from job.model.scaling import RobustScaler
 from tests.honesty.registry import Mutant, Oracle, Replacement, assert_caught, assert_passes, each_mutant, each_oracle
 from tests.support import feature_mutants as mutants
@@ -38,15 +45,20 @@ CUTS = misaligned_cut_times(MARKETS[TARGET].available_at[96 * 5 :], "15m", num=8
 LABEL_CUTS = spread_cut_times(MARKETS[TARGET], num=8, seed=3)
 
 
+Label = Callable[[Klines], Labels]
+LABEL_FIXED: Label = partial(fixed_labels, horizon_bars=HORIZON_BARS)
+LABEL_VOLATILITY: Label = partial(volatility_labels, horizon_bars=HORIZON_BARS)
+
+
 def label_honestly(klines: Klines) -> Labels:
     """Triple barriers at a day's volatility."""
     width = barrier_width(klines, horizon_bars=HORIZON_BARS, floor=0.0)
     return triple_barrier_labels(klines, horizon_bars=HORIZON_BARS, width=width)
 
 
-def ends_early(klines: Klines) -> Labels:
+def ends_early(klines: Klines, *, label: Label = LABEL_FIXED) -> Labels:
     """Labels that say that they were known two bars before they were."""
-    labels = fixed_labels(klines, horizon_bars=HORIZON_BARS)
+    labels = label(klines)
     bar_ms = int(klines.available_at[0] - klines.open_time[0])
     is_known = np.isfinite(labels.up)
     return replace(labels, end_ms=np.where(is_known, labels.end_ms - 2 * bar_ms, labels.end_ms))
@@ -56,6 +68,19 @@ def width_of_all_bars(klines: Klines) -> Labels:
     """Barriers as wide as the volatility of the whole series."""
     width = np.full(len(klines), np.diff(np.log(klines.close)).std() * np.sqrt(HORIZON_BARS))
     return triple_barrier_labels(klines, horizon_bars=HORIZON_BARS, width=width)
+
+
+def moves_of_all_bars(klines: Klines) -> Labels:
+    """Volatility held against that of the whole series."""
+    squares = np.diff(np.log(klines.close), append=np.nan) ** 2
+    labels = LABEL_VOLATILITY(klines)
+    return replace(labels, up=np.where(np.isfinite(labels.up), squares > np.nanmean(squares), np.nan))
+
+
+def centred_move(klines: Klines) -> Labels:
+    """The indicator's label of the bars around a bar, dated as if they were the bars before it."""
+    labels = pine_labels(klines)
+    return replace(labels, up=np.append(labels.up[2:], [np.nan, np.nan]))
 
 
 def scaled_on_all_rows(target: Klines, context: Mapping[str, Klines]) -> FeatureRows:
@@ -118,6 +143,25 @@ ORACLES = (
             Mutant(name="label known before its end", given={"label": ends_early}),
             Mutant(name="barriers from the volatility of all bars", given={"label": width_of_all_bars}),
         ),
+    ),
+    Oracle(
+        code="D02",
+        claim="the same of labels of volatility",
+        check=check_labels,
+        given={"label": LABEL_VOLATILITY, "klines": MARKETS[TARGET], "cut_times": LABEL_CUTS, "seed": 1},
+        mutants=(
+            Mutant(
+                name="volatility known before its end", given={"label": partial(ends_early, label=LABEL_VOLATILITY)}
+            ),
+            Mutant(name="volatility against that of all bars", given={"label": moves_of_all_bars}),
+        ),
+    ),
+    Oracle(
+        code="D02",
+        claim="the same of the indicator's labels",
+        check=check_labels,
+        given={"label": pine_labels, "klines": MARKETS[TARGET], "cut_times": LABEL_CUTS, "seed": 1},
+        mutants=(Mutant(name="the move around a bar", given={"label": centred_move}),),
     ),
     Oracle(
         code="D03",

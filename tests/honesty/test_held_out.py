@@ -13,7 +13,7 @@ from job.audit.finding import AuditFinding, Claim
 from job.audit.memory import VoteWeights, check_memory
 from job.audit.purge import Cut, check_purge
 from job.intervals import HOUR_MS
-from job.model.fit import TrainingBank
+from job.model.bank import TrainingBank
 from job.rows import LabelledRows
 from job.windows import Span, Window
 from tests.honesty.registry import Mutant, Oracle, Replacement, assert_caught, assert_passes, each_mutant, each_oracle
@@ -45,6 +45,8 @@ CUTS = (
     Cut(span=bars_span(0, 300), held_out=bars_span(300, 400), embargo_bars=0),
     Cut(span=bars_span(0, 400), held_out=bars_span(400, 500), embargo_bars=1),
 )
+# Labels of the past, as the indicator's: known at once, and made of the four bars before.
+BACKWARD = replace(make_rows(np.arange(600), np.zeros(600)), label_reach_ms=4 * BAR_MS)
 # Twelve rows with labels of four bars, the last five held out.
 TWELVE = make_rows(np.arange(12), np.full(12, 3))
 TWELVE_CUT = (Cut(span=bars_span(0, 7), held_out=bars_span(7, 12), embargo_bars=0),)
@@ -69,6 +71,16 @@ def horizon_long_by_one(rows: LabelledRows, cut: Cut) -> LabelledRows:
 def purges_nothing(rows: LabelledRows, cut: Cut) -> LabelledRows:
     """Every labelled row of the span is learned."""
     return rows.select(cut.span.holds(rows.open_time) & np.isfinite(rows.up))
+
+
+def forgets_the_reach(rows: LabelledRows, cut: Cut) -> LabelledRows:
+    """Labels are thought to begin at their decision."""
+    return TO_LEARN(replace(rows, label_reach_ms=0), cut)
+
+
+def weighs_without_reach(rows: LabelledRows, queries: np.ndarray) -> FloatArray:
+    """The same in the memory."""
+    return product.weigh_votes(replace(rows, label_reach_ms=0), queries)
 
 
 def remembers_open_labels(rows: LabelledRows, window: Window) -> LabelledRows:
@@ -138,6 +150,29 @@ ORACLES = (
                 name="purge that begins where the first held-out label ends", given={"to_learn": starts_at_label_end}
             ),
         ),
+    ),
+    Oracle(
+        code="D06",
+        claim="the same of labels that reach back",
+        check=check_purge,
+        given={"to_learn": TO_LEARN, "rows": BACKWARD, "cuts": CUTS, "bar_ms": BAR_MS},
+        mutants=(
+            Mutant(name="reach of the labels forgotten", given={"to_learn": forgets_the_reach}),
+            Mutant(name="no purge of labels that reach back", given={"to_learn": purges_nothing}),
+        ),
+    ),
+    Oracle(
+        code="D07",
+        claim="the same of labels that reach back, in training",
+        check=check_memory,
+        given={
+            "weigh": product.weigh_votes,
+            "remember": REMEMBER,
+            "rows": BACKWARD,
+            "window": Window(index=0, train=bars_span(0, 300), test=bars_span(300, 400)),
+            "seed": 0,
+        },
+        mutants=(Mutant(name="reach forgotten in the memory", given={"weigh": weighs_without_reach}),),
     ),
     Oracle(
         code="D07",

@@ -9,6 +9,7 @@ import torch
 from sklearn.metrics import roc_auc_score
 from sklearn.neighbors import KNeighborsClassifier
 
+import job.model.fit
 from job.arrays import FloatArray
 from job.audit.finding import AuditFinding, Claim
 from job.audit.future import TARGET, Build
@@ -20,8 +21,10 @@ from job.features.build import build_features
 from job.features.registry import feature_set
 from job.intervals import interval_ms
 from job.labels import Labels
+from job.model.adamw import AdamW
 from job.model.classifier import Classifier
 from job.model.fit import LorentzianLearner
+from job.model.line import Line
 from job.model.logistic import LogisticLearner
 from job.rows import LabelledRows, join_labels
 from job.settings.procedure import ModelSettings
@@ -62,7 +65,7 @@ def planted_rows(kind: str, num_rows: int, seed: int) -> LabelledRows:
 
 def learn_lorentzian(fit: LabelledRows, validation: LabelledRows) -> Classifier:
     """The product's vote, at settings that train within seconds."""
-    settings = ModelSettings(epochs=25, lr=0.01)
+    settings = ModelSettings(epochs=12)
     learner = LorentzianLearner(settings, stream=0, device=torch.device("cpu"))
     classifier, _ = learner.refit(fit, (learner.validate(fit, validation, block=0),))
     return classifier
@@ -90,18 +93,18 @@ def lowest_auc(learn: Learn, kind: str) -> tuple[float, Classifier]:
 
 
 def check_planted(*, learn: Learn, kind: str, least: float) -> AuditFinding:
-    """The AUC's interval lies above ``least``; where the model has feature scales, the planted ones are largest."""
+    """The AUC's interval lies above ``least``; the planted features have the largest slopes, or scales for an XOR."""
     low, classifier = lowest_auc(learn, kind)
     network = getattr(classifier, "network", None)
     planted = {SIGNAL, PARTNER} if kind == "xor" else {SIGNAL}
     if network is None:
         return PLANTED.judge(low > least, f"{kind}: lower end of the AUC's interval {low:.3f}")
-    scales = network.scales.numpy()
-    top = np.argsort(-scales)[:2]
+    what, sizes = ("scales", network.scales[0]) if kind == "xor" else ("slopes", network.slope.abs())
+    top = np.argsort(-sizes.numpy(), kind="stable")[:2]
     return PLANTED.judge(
         low > least and planted <= set(top.tolist()),
-        f"{kind}: lower end of the AUC's interval {low:.3f}; largest scales "
-        + ", ".join(f"feature {column} {scales[column]:.2f}" for column in top),
+        f"{kind}: lower end of the AUC's interval {low:.3f}; largest {what} "
+        + ", ".join(f"feature {column} {sizes[column]:.2f}" for column in top),
     )
 
 
@@ -171,7 +174,12 @@ def check_lead(*, build: Build) -> AuditFinding:
     return LEAD.judge(auc > 0.6, f"AUC of {rows.names[column]} for the next bar {auc:.3f}")
 
 
-def dead_step(self: object, closure: object = None) -> None:
+def flat_line(features: object, rows: LabelledRows, weights: object) -> Line:
+    """A line that forecasts one half for everything."""
+    return Line(slope=np.zeros(rows.features.shape[1]), level=0.0)
+
+
+def dead_step(self: object) -> None:
     """An optimizer that changes nothing."""
 
 
@@ -187,8 +195,9 @@ SHIFTED = {
     "labels": PRODUCT.label(SUBJECT.target),
 }
 FORWARD = partial(forward_score, bar_ms=BAR_MS)
-DEAD = Mutant(
-    name="training that changes nothing", replaced=(Replacement(owner=torch.optim.AdamW, name="step", by=dead_step),)
+DEAD = Mutant(name="training that changes nothing", replaced=(Replacement(owner=AdamW, name="step", by=dead_step),))
+FLAT = Mutant(
+    name="a line that was never solved", replaced=(Replacement(owner=job.model.fit, name="fit_line", by=flat_line),)
 )
 UPSIDE_DOWN = Mutant(name="labels with the wrong sign", given={"learn": learn_upside_down})
 ORACLES = (
@@ -197,7 +206,7 @@ ORACLES = (
         claim="a planted signal is found",
         check=check_planted,
         given={"learn": learn_lorentzian, "kind": "linear", "least": LEAST_AUC},
-        mutants=(DEAD, UPSIDE_DOWN, Mutant(name="nothing planted", given={"kind": "noise"})),
+        mutants=(FLAT, UPSIDE_DOWN, Mutant(name="nothing planted", given={"kind": "noise"})),
     ),
     Oracle(
         code="D10",

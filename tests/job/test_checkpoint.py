@@ -10,6 +10,7 @@ from threadpoolctl import threadpool_limits
 
 from job.checkpoint import checkpoint_bytes
 from job.learners import make_learners
+from job.model.blend import BLEND, MEMBERS, BlendChoice, BlendClassifier, BlendMember, mix
 from job.model.calibration import shrink
 from job.model.classifier import Classifier
 from job.model.fit import LorentzianClassifier
@@ -44,8 +45,21 @@ def one_thread() -> Iterator[None]:
         yield
 
 
+def blend_of(members: dict[str, Classifier]) -> BlendClassifier:
+    """The members at unequal weights, each calibrated otherwise."""
+    weights = {name: weight for name, weight in zip(members, (0.5, 0.3, 0.2), strict=True)}
+    choice = BlendChoice(weights=weights, is_kept=True, best_member="logistic", loss_less_best=-0.1, low=-0.2, high=0.1)
+    blended = tuple(
+        BlendMember(name=name, weight=weights[name], classifier=each, prior=0.4, slope=weights[name])
+        for name, each in members.items()
+    )
+    return BlendClassifier(members=blended, choice=choice)
+
+
 def fit(model: str) -> Classifier:
     """The classifier of a traded model that has learned from 200 rows."""
+    if model == BLEND:
+        return blend_of({name: fit(name) for name in MEMBERS})
     settings = ModelSettings.model_validate({"model": model, "epochs": 2})
     names = ("atr_14", *(f"feature_{number}" for number in range(5)))
     learner = make_learners(settings, feature_names=names, stream=0, device=torch.device("cpu"))[0]
@@ -109,6 +123,7 @@ def test_checkpoint_forecasts_what_the_network_forecast(lorentzian: Classifier) 
         network=network,
         bank=content["bank"]["features"],
         bank_up=content["bank"]["up"],
+        log_weights=content["bank"]["log_weights"],
     )
     forecast = shrink(rebuilt.predict(rows.features), prior=content["prior"], slope=content["slope"])
     assert forecast.tobytes() == trained.forecast(rows.features).tobytes()
@@ -157,6 +172,23 @@ def test_checkpoint_forecasts_what_the_neighbours_forecast(classifiers: dict[str
         search=NeighbourSearch(device=torch.device("cpu")),
     )
     assert rebuilt.predict(rows.features).tobytes() == classifiers["lorentzian-knn"].predict(rows.features).tobytes()
+
+
+def test_checkpoint_of_a_blend_holds_its_members(classifiers: dict[str, Classifier]) -> None:
+    """Each as it would be stored alone, with its weight and calibration: all that the blend's forecast is made of."""
+    blended, rows = classifiers[BLEND], random_rows(50, seed=3)
+    assert isinstance(blended, BlendClassifier)
+    members = load(checkpoint_bytes(trained_with(blended), RUN.plan))["members"]
+    assert list(members) == list(MEMBERS)
+    forecasts = []
+    for name, each in members.items():
+        alone = load(checkpoint_bytes(trained_with(classifiers[name]), RUN.plan))
+        assert each["kind"] == alone["kind"] == name
+        assert {"weight", "prior", "slope"} <= each.keys()
+        forecasts.append(shrink(classifiers[name].predict(rows.features), prior=each["prior"], slope=each["slope"]))
+    assert members["lightgbm"]["model"].startswith("tree\n")
+    mixed = mix(np.stack(forecasts), np.array([each["weight"] for each in members.values()]))
+    np.testing.assert_allclose(mixed, blended.predict(rows.features), rtol=1e-9)
 
 
 @pytest.mark.parametrize("model", MODELS)

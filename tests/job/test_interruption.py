@@ -4,7 +4,7 @@ import time
 import pytest
 
 from job import interruption
-from job.errors import Cancelled, ExitCode, Terminated
+from job.errors import Cancelled, DatabaseUnavailable, ExitCode, Terminated
 
 
 @pytest.fixture(autouse=True)
@@ -80,6 +80,22 @@ def test_at_once_lets_its_clean_up_finish() -> None:
             interruption.request_termination(signal.SIGTERM, None)
             steps.append("cleaned up")
     assert steps == ["cleaned up"]
+
+
+@pytest.mark.parametrize("error", [DatabaseUnavailable("Away."), ZeroDivisionError("theirs")])
+def test_request_that_a_library_made_another_error_of_is_still_obeyed(error: Exception) -> None:
+    """What comes out of the block is the request, not the error that a library raised for it."""
+    with pytest.raises(Terminated), interruption.at_once():
+        try:
+            interruption.request_termination(signal.SIGTERM, None)
+        except Terminated:
+            raise error from None
+
+
+def test_error_of_a_block_is_left_alone() -> None:
+    """Without a request, what went wrong comes out as it was."""
+    with pytest.raises(ZeroDivisionError), interruption.at_once():
+        raise ZeroDivisionError
 
 
 def test_a_request_outside_a_block_waits_for_a_check() -> None:

@@ -9,7 +9,15 @@ from hypothesis import strategies as st
 from job.arrays import FloatArray
 from job.data.klines import Klines
 from job.intervals import HOUR_MS
-from job.labels import UNKNOWN_MS, Labels, barrier_width, fixed_labels, triple_barrier_labels
+from job.labels import (
+    UNKNOWN_MS,
+    Labels,
+    barrier_width,
+    fixed_labels,
+    pine_labels,
+    triple_barrier_labels,
+    volatility_labels,
+)
 from tests.support.klines import START_MS, random_klines, without_bars
 
 Bar = tuple[float, float, float, float]
@@ -149,7 +157,15 @@ def barrier_labels(klines: Klines) -> Labels:
     return triple_barrier_labels(klines, horizon_bars=6, width=barrier_width(klines, horizon_bars=6, floor=0.002))
 
 
-@pytest.mark.parametrize("make_labels", [barrier_labels, partial(fixed_labels, horizon_bars=6)])
+EVERY_LABEL = [
+    barrier_labels,
+    partial(fixed_labels, horizon_bars=6),
+    partial(volatility_labels, horizon_bars=6),
+    pine_labels,
+]
+
+
+@pytest.mark.parametrize("make_labels", EVERY_LABEL)
 @pytest.mark.parametrize("cut_bar", [40, 57, 71])
 def test_labels_depend_on_nothing_after_they_are_known(make_labels: object, cut_bar: int) -> None:
     """Poison in everything that was unseen at a moment changes no label known by then, and makes none known."""

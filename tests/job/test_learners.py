@@ -9,6 +9,7 @@ import torch
 from threadpoolctl import threadpool_limits
 
 from job.learners import make_learners
+from job.model.blend import BLEND, MEMBERS
 from job.model.classifier import Learner
 from job.settings.procedure import ModelSettings
 from tests.support.labelled import random_rows
@@ -16,7 +17,7 @@ from tests.support.labelled import random_rows
 CPU = torch.device("cpu")
 NAMES = ("log_return_1", "log_return_2", "log_return_3", "atr_14", "day_sine", "day_cosine")
 BASELINES = ["logistic", "volatility", "lightgbm", "mlp", "lorentzian-knn-8", "lorentzian-knn-64", "prior"]
-MODELS = get_args(ModelSettings.model_fields["model"].annotation)
+MODELS = [name for name in get_args(ModelSettings.model_fields["model"].annotation) if name != BLEND]
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -32,11 +33,15 @@ def learners_of(settings: ModelSettings, stream: int = 0) -> tuple[Learner, ...]
     return make_learners(settings, feature_names=NAMES, stream=stream, device=CPU)
 
 
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("model", get_args(ModelSettings.model_fields["model"].annotation))
 def test_learners_begin_with_the_traded_one(model: str) -> None:
-    """The model that the run is about comes first, all other baselines after it, each once, and the prior last."""
-    names = [learner.name for learner in learners_of(ModelSettings.model_validate({"model": model}))]
-    assert names == [model, *(name for name in BASELINES if name != model)]
+    """What the run is about comes first, all other baselines after it, each once, and the prior last."""
+    settings = ModelSettings.model_validate({"model": model})
+    traded = list(MEMBERS) if model == BLEND else [model]
+    names = [learner.name for learner in learners_of(settings)]
+    assert names == [*traded, *(name for name in BASELINES if name not in traded)]
+    alone = make_learners(settings, feature_names=NAMES, stream=0, device=CPU, with_baselines=False)
+    assert [learner.name for learner in alone] == traded
 
 
 @pytest.mark.parametrize("name", dict.fromkeys([*MODELS, *BASELINES]))

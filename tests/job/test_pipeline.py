@@ -9,9 +9,11 @@ import structlog
 import torch
 
 from job import interruption, pipeline, sealed_test
+from job.artifacts.folder import LocalStore
 from job.artifacts.manifest import read_manifest
 from job.artifacts.stored_records import parse_record
 from job.errors import DataError, NoDataError, Terminated
+from job.model.logistic import LogisticLearner
 from job.pipeline import run_window
 from job.procedure import TrainedProcedure
 from job.processor import processor_name
@@ -266,6 +268,30 @@ def test_window_that_is_asked_to_stop_stores_nothing(run: Run, monkeypatch: pyte
         run_one(run)
     assert run.store.get(run.keys.series(0)) is None
     assert not pipeline.is_done(run, 0)
+
+
+def test_stopped_window_goes_on_with_its_finished_fits(
+    run: Run, small_market: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Stopped in the second block, it fits that one alone the next time; same bytes, and no checkpoint is left."""
+    whole = replace(run, store=LocalStore(tmp_path / "whole"), ledger=LocalStore(tmp_path / "whole"))
+    run_one(whole)
+    validate, blocks = LogisticLearner.validate, list[int]()
+
+    def stop_in_second(self: LogisticLearner, *rows: Any, block: int, **options: Any) -> Any:
+        blocks.append(block)
+        if blocks == [0, 1]:
+            raise Terminated("Stopped.")
+        return validate(self, *rows, block=block, **options)
+
+    monkeypatch.setattr(LogisticLearner, "validate", stop_in_second)
+    with pytest.raises(Terminated):
+        run_one(run)
+    assert run.store.get(run.keys.kept_fits(0)) is not None
+    run_one(run)
+    assert blocks == [0, 1, 1]
+    results = objects_of(run.store, run.keys.root)
+    assert {key: data for key, data in results.items() if key != "plan.json"} == objects_of(whole.store, run.keys.root)
 
 
 def test_data_that_changed_is_never_trained_on(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,8 +16,9 @@ from job.backtest.stitch import stitch
 from job.execution.opening import procedure_of
 from job.model.prior import PriorLearner
 from job.procedure import train_procedure
+from job.records import FLAT, LAST_RETURN, LONG
 from job.rehearsal import rehearse
-from job.replay import FLAT, LAST_RETURN, LONG, MissedFills, net_return_at, replay
+from job.replay import MissedFills, net_return_at, replay
 from job.rules import make_dataset, trading_rules
 from job.run.plan import windows_of
 from job.settings.procedure import OptimizeMetric

@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -21,12 +22,13 @@ HELD_OUT = Span(start_ms=TRAIN.end_ms, end_ms=START_MS + NUM_BARS * BAR_MS)
 
 @st.composite
 def purge_cases(draw: st.DrawFn) -> LabelledRows:
-    """Rows of both spans, some bars without one, with labels of any length; the first held-out bar has a row."""
+    """Rows of both spans, some bars without one, with labels of any length, ahead or from a past."""
     is_present = np.array(draw(st.lists(st.booleans(), min_size=NUM_BARS, max_size=NUM_BARS)))
     is_present[TRAIN_BARS] = True
     bars = np.flatnonzero(is_present)
     lengths = draw(st.lists(st.integers(0, 15), min_size=len(bars), max_size=len(bars)))
-    return make_rows(bars, np.array(lengths))
+    reach_ms = BAR_MS * draw(st.sampled_from([0, 0, 4]))
+    return replace(make_rows(bars, np.array(lengths)), label_reach_ms=reach_ms)
 
 
 def purge_faults(rows: LabelledRows) -> set[str]:

@@ -12,8 +12,9 @@ from job.backtest.volatility import annual_volatility, relative_true_range
 from job.data.outside_series import OutsideSeries
 from job.execution.opening import procedure_of
 from job.intervals import DAY_MS, HOUR_MS
+from job.labels import fixed_labels, pine_labels, volatility_labels
 from job.records import ProcedureRecord
-from job.rules import LABEL_LOOKBACK_MS, make_bars, reads_funding, trading_rules
+from job.rules import LABEL_LOOKBACK_MS, label_caution, make_bars, make_labels, reads_funding, trading_rules
 from tests.support.procedures import with_changes
 from tests.support.small_run import KEY, small_markets, small_settings
 
@@ -97,3 +98,33 @@ def test_funding_is_stored_or_stated_or_none() -> None:
         False,
         False,
     ]
+
+
+def test_labels_are_those_that_were_asked_for() -> None:
+    """Each name its own labels, at the procedure's horizon; the indicator's hold for its four bars by default."""
+    expected = {
+        "fixed": fixed_labels(KLINES, horizon_bars=8),
+        "volatility": volatility_labels(KLINES, horizon_bars=8),
+        "pine": pine_labels(KLINES),
+    }
+    for name, labels in expected.items():
+        found = make_labels(KLINES, procedure(label=name))
+        np.testing.assert_array_equal(found.up, labels.up)
+        np.testing.assert_array_equal(found.end_ms, labels.end_ms)
+        assert found.reach_ms == labels.reach_ms
+    holds = [
+        trading_rules(procedure(label=name, horizon=None)).hold_bars
+        for name in ("triple-barrier", "volatility", "pine")
+    ]
+    assert holds == [8, 8, 4]
+    assert trading_rules(procedure(label="pine", horizon=9)).hold_bars == 9
+
+
+def test_only_forecasts_of_volatility_have_no_side() -> None:
+    """They are never traded, and a sentence says so; the indicator's are traded, with a sentence of what that is."""
+    names = ("triple-barrier", "fixed", "volatility", "pine")
+    assert [trading_rules(procedure(label=name)).has_side for name in names] == [True, True, False, True]
+    cautions = [label_caution(procedure(label=name)) for name in names]
+    assert cautions[:2] == [None, None]
+    assert "nothing was traded" in (cautions[2] or "")
+    assert "known when it is forecast" in (cautions[3] or "")

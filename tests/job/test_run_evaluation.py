@@ -11,14 +11,14 @@ from job.evaluation.daily import utc_daily_returns
 from job.evaluation.performance import headline_measures
 from job.evaluation.spa import no_skill_p_value
 from job.intervals import DAY_MS, HOUR_MS
-from job.records import PlanRecord
-from job.replay import FLAT, LAST_RETURN, LONG, NO_SKILL_RULES
+from job.records import FLAT, LAST_RETURN, LONG, NO_SKILL_RULES, PlanRecord
 from job.run.ledger import Trial, procedure_hash
 from job.run_evaluation import evaluate_run
 from job.settings.procedure import CostSettings
 from job.slice_outcome import PINE
 from job.window_results import WindowSeries
 from tests.support.golden_bars import CLOSE, OPEN, TARGET, WITH_COSTS, WITHOUT_COSTS, GoldenAccount
+from tests.support.procedures import with_changes
 from tests.support.runs import TRADED, example_run
 
 RUN = example_run(3)
@@ -244,3 +244,27 @@ def test_funding_of_the_tests_is_counted() -> None:
     found = evaluate_run(run.plan, run.windows, (replace(first, klines=bars), *run.series[1:]), [])
     assert found.funding_days == FundingDays(num_settled=21, num_charged=7)
     assert found.models[TRADED].measures["funding"].value != 0
+
+
+def test_planned_reward_stands_beside_the_realised_one() -> None:
+    """Target over stop for whatever has exits; the rules without skill have none, and neither has a plain plan."""
+    plain = RUN.evaluation.models[TRADED].measures["planned_rr"]
+    assert (plain.value, plain.reason) == (None, "no_stop")
+    plan = RUN.plan.model_copy(
+        update={"procedure": with_changes(RUN.plan.procedure, stop_loss_atr=2.0, take_profit_atr=3.0)}
+    )
+    models = evaluate_run(plan, RUN.windows, RUN.series, []).models
+    assert models[TRADED].measures["planned_rr"].value == models[OTHER].measures["planned_rr"].value == 1.5
+    assert {models[rule].measures["planned_rr"].reason for rule in NO_SKILL_RULES} == {"no_stop"}
+
+
+def test_forecasts_of_another_subject_never_know_the_direction() -> None:
+    """The line beside the verdict asks what the label was about, whatever the log-loss says."""
+    words = {}
+    for label in ("fixed", "volatility", "pine"):
+        plan = RUN.plan.model_copy(update={"procedure": with_changes(RUN.plan.procedure, label=label)})
+        words[label] = evaluate_run(plan, RUN.windows, RUN.series, []).forecast
+    assert "over when it is forecast" in words["pine"].reason
+    assert words["pine"].word == "none"
+    assert words["volatility"].word in ("none", "volatility only")
+    assert words["fixed"] == RUN.evaluation.forecast

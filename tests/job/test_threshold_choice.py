@@ -175,3 +175,13 @@ def test_choose_thresholds_scores_are_finite_or_none(metric: OptimizeMetric) -> 
         for costs in (COSTS, FREE):
             score = choose(make_blocks(2, knowledge=knowledge), metric, costs).score
             assert score is None or abs(score) < 1e9
+
+
+def test_choose_thresholds_never_trades_without_a_side() -> None:
+    """Forecasts that see all there is, but do not say which way, are worth no trade at any threshold."""
+    blocks = make_blocks(2, knowledge=1000.0)
+    for has_side in (True, False):
+        choice = choose_thresholds(
+            blocks, metric=OptimizeMetric.TOTAL_RETURN, rules=replace(rules(FREE), has_side=has_side), seed=0
+        )
+        assert choice.thresholds.never_trades is not has_side

@@ -32,6 +32,12 @@ ARCHIVE_PATH = re.compile(
     r"/data/(?P<market>spot|futures/um)/(?P<folder>monthly|daily)/klines/(?P<symbol>[^/]+)/(?P<interval>[^/]+)/"
     r"(?P=symbol)-(?P=interval)-(?P<stamp>\d{4}-\d{2}(-\d{2})?)\.zip(?P<checksum>\.CHECKSUM)?"
 )
+FUNDING_PATH = "/fapi/v1/fundingRate"
+FUNDING_LIMIT = 1000
+FUNDING_FILE = re.compile(
+    r"/data/futures/um/monthly/fundingRate/(?P<symbol>[^/]+)/(?P=symbol)-fundingRate-(?P<stamp>\d{4}-\d{2})\.zip"
+    r"(?P<checksum>\.CHECKSUM)?"
+)
 ARCHIVE_HEADER = (
     "open_time,open,high,low,close,volume,close_time,quote_volume,count,taker_buy_volume,taker_buy_quote_volume,ignore"
 )
@@ -58,6 +64,7 @@ class BinanceServer:
     ----------
     now_ms : the server's clock, UTC ms; bars that open later do not exist yet.
     markets : bars by (market, symbol, interval).
+    funding : time in ms and rate of each settlement, by symbol; REST stamps them as they are, files 5 ms later.
     published_until_ms : daily archive files exist for days that end by then, monthly ones for such months.
     has_header, is_microseconds : form of the archive files.
     repeats_page : every page is the first one again.
@@ -66,6 +73,7 @@ class BinanceServer:
 
     now_ms: int
     markets: dict[tuple[str, str, str], Klines]
+    funding: dict[str, list[tuple[int, str]]] = field(default_factory=dict)
     published_until_ms: int = 0
     monthly_until_ms: int | None = None
     has_header: bool = True
@@ -101,8 +109,13 @@ class BinanceServer:
         if path in REST_PATHS:
             time.sleep(self.page_delay_s)
             return self._rest(*REST_PATHS[path], query)
+        if path == FUNDING_PATH:
+            return self._funding(query)
         match = ARCHIVE_PATH.fullmatch(path)
         data = self._archive(match) if match else None
+        if match is None:
+            match = FUNDING_FILE.fullmatch(path)
+            data = self._funding_file(match) if match else None
         if match is None or data is None:
             return 404, b"<Error><Code>NoSuchKey</Code></Error>"
         if match["checksum"]:
@@ -120,11 +133,30 @@ class BinanceServer:
         page = klines.between(start_ms, end_ms + 1).select(slice(limit))
         return 200, json.dumps(list(_rows(page, 1))).encode()
 
+    def _funding(self, query: dict[str, str]) -> tuple[int, bytes]:
+        start_ms = 0 if self.repeats_page else int(query["startTime"])
+        end_ms = min(int(query["endTime"]), self.now_ms)
+        limit = min(int(query["limit"]), FUNDING_LIMIT)
+        settled = [(t, r) for t, r in self.funding.get(query["symbol"], []) if start_ms <= t <= end_ms][:limit]
+        rows = [
+            {"symbol": query["symbol"], "fundingTime": time_ms, "fundingRate": rate, "markPrice": "1.0"}
+            for time_ms, rate in settled
+        ]
+        return 200, json.dumps(rows).encode()
+
+    def _funding_file(self, match: re.Match[str]) -> bytes | None:
+        start_ms, end_ms = _month_bounds(match["stamp"])
+        settled = [(t, r) for t, r in self.funding.get(match["symbol"], []) if start_ms <= t < end_ms]
+        if not settled or end_ms > self.published_until_ms:
+            return None
+        return archive_zip(
+            f"{match['symbol']}-fundingRate-{match['stamp']}.csv", self.edit_archive_text(funding_text(settled))
+        )
+
     def _archive(self, match: re.Match[str]) -> bytes | None:
         market = "spot" if match["market"] == "spot" else "perp"
         klines = self.markets.get((market, match["symbol"], match["interval"]))
-        start = np.datetime64(match["stamp"])
-        start_ms, end_ms = (int(t.astype("datetime64[ms]").astype(np.int64)) for t in (start, start + 1))
+        start_ms, end_ms = _month_bounds(match["stamp"])
         until_ms = self.published_until_ms
         if match["folder"] == "monthly" and self.monthly_until_ms is not None:
             until_ms = self.monthly_until_ms
@@ -136,6 +168,19 @@ class BinanceServer:
         text = archive_text(held, has_header=self.has_header, is_microseconds=self.is_microseconds)
         name = f"{match['symbol']}-{match['interval']}-{match['stamp']}.csv"
         return archive_zip(name, self.edit_archive_text(text))
+
+
+def _month_bounds(stamp: str) -> tuple[int, int]:
+    """First millisecond of the month or day of a file's name, and of the one after."""
+    start = np.datetime64(stamp)
+    first_ms, next_ms = (int(t.astype("datetime64[ms]").astype(np.int64)) for t in (start, start + 1))
+    return first_ms, next_ms
+
+
+def funding_text(settled: list[tuple[int, str]]) -> str:
+    """Settlements in the three columns of an archive file."""
+    lines = ["calc_time,funding_interval_hours,last_funding_rate"]
+    return "\n".join(lines + [f"{time_ms + 5},8,{rate}" for time_ms, rate in settled]) + "\n"
 
 
 def _rows(klines: Klines, unit: int) -> Iterator[list[object]]:

@@ -53,10 +53,10 @@ def sigmoid(logit: FloatArray) -> FloatArray:
 
 
 def intervals_meet(one: LabelledRows, other: LabelledRows) -> BoolArray:
-    """Whether each label interval [decision, end] of one meets each of the other, (n, m), pair by pair."""
+    """Whether each label interval [start, end] of one meets each of the other, (n, m), pair by pair."""
     meet = np.zeros((len(one), len(other)), dtype=np.bool_)
     for i in range(len(one)):
         for j in range(len(other)):
             first_end = min(one.label_end_ms[i], other.label_end_ms[j])
-            meet[i, j] = max(one.decision_ms[i], other.decision_ms[j]) <= first_end
+            meet[i, j] = max(one.label_start_ms[i], other.label_start_ms[j]) <= first_end
     return meet

@@ -38,9 +38,9 @@ def settings_table() -> str:
 
 
 def file_tree() -> str:
-    """Every file of the packages, each with the first line of its own description."""
+    """Every file of the packages, each with the first line of its own description; not what others wrote."""
     lines: dict[Path, str] = {}
-    for path in package_files():
+    for path in (path for path in package_files() if "vendor" not in path.parts):
         for folder in reversed(path.parents[:-1]):
             lines.setdefault(folder, _described(folder / "__init__.py"))
         if path.name != "__init__.py":
@@ -135,13 +135,15 @@ def _meaning(meaning: Mapping[str, Setting]) -> str:
 
 
 def _described(path: Path) -> str:
-    """The first line of a file's docstring, or the first sentence of the comment that an SQL file begins with."""
+    """The first line of a file's docstring, or of the comment that a file in another language begins with."""
     if not (ROOT / path).exists():
         return ""
     text = (ROOT / path).read_text(encoding="utf-8")
     if path.suffix == ".sql":
         comment = itertools.takewhile(lambda line: line.startswith("-- "), text.splitlines())
         return " ".join(line.removeprefix("-- ") for line in comment).split(". ")[0].rstrip(".") + "."
+    if path.suffix in (".css", ".js"):
+        return text.splitlines()[0].strip("/* ")
     line = (ast.get_docstring(ast.parse(text)) or "").split("\n")[0]
     return re.sub(r" \(method: [^)]*\)", "", line).replace("``", "")
 

@@ -16,7 +16,16 @@ from job.intervals import DAY_MS
 from job.model.classifier import Learner, LossCurve, OnEpoch, ValidatedFit, mean_log_loss
 from job.model.prior import PriorLearner
 from job.procedure import TrainedProcedure, train_procedure
-from job.records import MeasureRecord, ModelRecord, PlanRecord, ProcedureRecord, WindowRecord, WindowSpanRecord
+from job.records import (
+    BlendRecord,
+    EstimateRecord,
+    MeasureRecord,
+    ModelRecord,
+    PlanRecord,
+    ProcedureRecord,
+    WindowRecord,
+    WindowSpanRecord,
+)
 from job.rows import Dataset, LabelledRows
 from job.rules import make_dataset, trading_rules
 from job.run.ledger import Trial
@@ -141,6 +150,25 @@ def flat_run(num_windows: int = 2) -> ExampleRun:
         record.model_copy(update={"models": record.models | {TRADED: record.models["prior"]}}) for record in run.windows
     )
     return replace(run, windows=records, series=never, evaluation=evaluate_run(run.plan, records, never, []))
+
+
+def blended_run(num_windows: int = 2) -> ExampleRun:
+    """A run whose traded model is called a blend of two: kept in all windows but the first."""
+
+    def blended(number: int, record: WindowRecord) -> WindowRecord:
+        is_kept = number > 0
+        blend = BlendRecord(
+            weights={"vote": 0.25, "trees": 0.75} if is_kept else {"vote": 0.0, "trees": 1.0},
+            is_kept=is_kept,
+            best_member="trees",
+            log_loss_less_best=EstimateRecord(value=0.002, low=-0.001 if is_kept else 0.001, high=0.004),
+        )
+        traded = record.models[TRADED].model_copy(update={"blend": blend})
+        return record.model_copy(update={"models": record.models | {TRADED: traded}})
+
+    run = example_run(num_windows)
+    records = tuple(blended(number, record) for number, record in enumerate(run.windows))
+    return replace(run, windows=records, evaluation=replace(run.evaluation, windows=records))
 
 
 def undefined_run() -> ExampleRun:

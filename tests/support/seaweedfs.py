@@ -112,7 +112,7 @@ def seaweed_server() -> Iterator[SeaweedServer]:
             finally:
                 process.kill()
                 process.wait()
-                _remove_sockets(ports)
+                remove_sockets(ports)
             if attempt == NUM_START_TRIES:
                 tail = (Path(folder) / "weed.log").read_text(errors="replace")[-2000:]
                 raise RuntimeError(f"SeaweedFS did not start:\n{tail}")
@@ -169,7 +169,7 @@ def _answers(server: SeaweedServer, process: "subprocess.Popen[bytes]") -> bool:
     return False
 
 
-def _remove_sockets(ports: list[int]) -> None:
+def remove_sockets(ports: list[int]) -> None:
     """Remove the sockets that the server names after its ports in /tmp and leaves when it is killed."""
     for port in ports:
         for leftover in Path("/tmp").glob(f"seaweedfs-*-{port}.sock"):

@@ -8,6 +8,7 @@ from job.artifacts.manifest import write_with_manifest
 from job.artifacts.npz import arrays_to_bytes
 from job.artifacts.stored_records import record_bytes
 from job.records import SummaryRecord
+from job.report.curves import curve_objects
 from job.report.summary import summary_record
 from job.run.index import note_finished, note_started
 from job.run.plan import publish_plan
@@ -36,6 +37,7 @@ def store_run(run: ExampleRun, folder: Path, *, run_id: str, is_finished: bool =
     if is_finished:
         summary = summary_of(run)
         result = {keys.summary: record_bytes(summary), keys.report: PAGE}
+        result |= curve_objects(plan, run.evaluation, run.series)
         write_with_manifest(store, keys.manifest, result, root=keys.root, extra={})
         note_finished(store, plan, summary)
     return store

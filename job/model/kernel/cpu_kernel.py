@@ -1,51 +1,72 @@
 """The vote and the nearest rows on the CPU, float32: torch's side of the compiled loops, and the gradient's algebra.
 
-Shapes: Q queries, B bank rows, F features. With u = s_f |q_f - b_f|, S = sum_f log(1 + u), k = 1 / (F tau), a
-pair's score is log v_b - k S, and its weight p = exp(score - log-normaliser). For gradients g of the share and h of
-the log-normaliser, a pair pulls its score with c = p (g (y_b - share) + h), and
+Shapes: Q queries, B bank rows, F features of a group, G groups. With u = s_f |q_f - b_f| (s = 1 in an embedding), a
+group's sum is S_g = sum_f log(1 + u), k_g = shares_g / tau, a pair's score log v_b - sum_g k_g S_g, and its weight
+p = exp(score - log-normaliser). For gradients a of the share and h of the log-normaliser, a pair pulls its score with
+c = p (a (y_b - share) + h), and
 
-    d s_f    = -k / s_f  sum_qb c u / (1 + u)
-    d q_f    = -k s_f    sum_b  c sign(q_f - b_f) / (1 + u)             d b_f likewise over q, with the other sign
-    d tau    = 1 / tau   sum_q  (g cov_p(k S, y) + h mean_p(k S))
+    d s_f    = -k_g / s_f  sum_qb c u / (1 + u)
+    d q_f    = -k_g s_f    sum_b  c sign(q_f - b_f) / (1 + u)            d b_f likewise over q, with the other sign
+    d k_g    = -sum_q (a cov_p(S_g, y) + h mean_p(S_g))
 
-Only the (Q, B) weights are kept for the backward pass; u is computed again.
+and from k_g on, to tau and the gate, autograd's own. Only the (Q, B) weights are kept for the backward pass, and
+nothing of that size where no gradient is asked for; u is computed again.
 """
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
-from torch.nn.functional import pad
 
-from job.arrays import BoolArray
+from job.model.kernel.columns import Columns
+from job.model.kernel.loop_calls import gradient_columns, nearest_rows, vote_rows
+from job.model.kernel.pairs import Embedding, Pairs
 from job.model.kernel.spans import LabelSpans
 
-# Powers of two that a float32 product may gather before it hands them over: 127, less the mantissa's and rounding's.
-EXPONENT_ROOM = 120.0
 ROW_BITS = 32  # of a heap's number, below its key
 
 
 def vote(
-    queries: Tensor,
-    bank: Tensor,
-    labels: Tensor,
-    *,
-    scales: Tensor,
-    temperature: Tensor,
-    log_weights: Tensor | None,
-    mask: Tensor | LabelSpans | None,
-    num_threads: int,
+    pairs: Pairs, labels: Tensor, temperature: Tensor, log_weights: Tensor | None, *, num_threads: int
 ) -> tuple[Tensor, Tensor]:
     """Weighted mean label and logarithm of the sum of weights, float32 (Q,) each; as `vote.lorentzian_vote`."""
+    embedding = pairs.embedding
+    embedded = (None, None) if embedding is None else (embedding.queries, embedding.bank)
+    learned = (pairs.queries, pairs.bank, pairs.scales, *embedded, pairs.shares / temperature)
+    is_learning = torch.is_grad_enabled() and any(part is not None and part.requires_grad for part in learned)
     share, log_normaliser = _Vote.apply(  # type: ignore[no-untyped-call]
-        queries, bank, scales, temperature, labels, log_weights, mask, num_threads
+        *learned, labels, log_weights, pairs.mask, is_learning, num_threads
     )
     return share, log_normaliser
+
+
+def weights(pairs: Pairs, temperature: Tensor, log_weights: Tensor | None, *, num_threads: int) -> Tensor:
+    """What each row is of a query's vote, float32 (Q, B); as `vote.vote_weights`."""
+    found, labels = torch.empty(len(pairs.queries), len(pairs.bank)), torch.zeros(len(pairs.bank))
+    sharpness = pairs.shares / temperature
+    vote_rows(Columns.of(pairs), labels, log_weights, sharpness, pairs.mask, weights=found, num_threads=num_threads)
+    return found
+
+
+@torch.no_grad()
+def nearest(pairs: Pairs, num_nearest: int, *, num_threads: int) -> tuple[Tensor, Tensor]:
+    """Numbers of the nearest rows, int64 (Q, k), and their distances, float32 (Q, k); ties by number."""
+    columns = Columns.of(pairs)
+    is_by_product = len(columns.ends) == 1 and not columns.is_split.any()
+    heaps = nearest_rows(
+        columns,
+        pairs.shares,
+        pairs.mask,
+        num_nearest=num_nearest,
+        is_by_product=is_by_product,
+        num_threads=num_threads,
+    )
+    heaps.sort(axis=1)
+    key = torch.from_numpy((heaps >> ROW_BITS).astype(np.int32)).view(torch.float32)
+    distance = key.log() * pairs.shares if is_by_product else key
+    return torch.from_numpy(heaps & ((1 << ROW_BITS) - 1)), distance
 
 
 class _Vote(torch.autograd.Function):
@@ -55,127 +76,54 @@ class _Vote(torch.autograd.Function):
         queries: Tensor,
         bank: Tensor,
         scales: Tensor,
-        temperature: Tensor,
+        embedded: Tensor | None,
+        embedded_bank: Tensor | None,
+        sharpness: Tensor,
         labels: Tensor,
         log_weights: Tensor | None,
         mask: Tensor | LabelSpans | None,
+        is_learning: bool,
         num_threads: int,
     ) -> tuple[Tensor, Tensor]:
-        from job.model.kernel.vote_loops import vote_rows
-
-        rows, columns = _scaled(queries, bank, scales)
-        sharpness = 1 / (queries.shape[1] * temperature)
-        weights, told = torch.empty(len(queries), len(bank)), torch.empty(4, len(queries))
-        work = partial(
-            vote_rows,
-            rows.numpy(),
-            columns.numpy(),
-            _splits(rows, columns),
-            labels.contiguous().numpy(),
-            np.zeros(len(bank), np.float32) if log_weights is None else log_weights.contiguous().numpy(),
-            np.float32(sharpness.item()),
-            *_masks(mask),
-            weights.numpy(),
-            told.numpy(),
-        )
-        _run(work, len(queries), num_threads)
-        ctx.save_for_backward(rows, columns, scales, temperature, labels, weights, told)
-        ctx.num_threads = num_threads
+        embedding = None
+        if embedded is not None and embedded_bank is not None:
+            embedding = Embedding(queries=embedded, bank=embedded_bank, share=sharpness)
+        columns = Columns.of(Pairs(queries=queries, bank=bank, scales=scales, embedding=embedding))
+        weights = torch.empty(len(queries) if is_learning else 0, len(bank))
+        told = vote_rows(columns, labels, log_weights, sharpness, mask, weights=weights, num_threads=num_threads)
+        if is_learning:
+            ctx.save_for_backward(scales, sharpness, labels, weights, told)
+            ctx.columns, ctx.num_threads = columns, num_threads
+            ctx.num_embedded = 0 if embedded is None else embedded.shape[1]
         return told[0].clone(), told[1].clone()
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, share_gradient: Tensor, log_gradient: Tensor) -> tuple[Tensor | None, ...]:
-        from job.model.kernel.gradient_loops import gradient_columns
-
-        rows, columns, scales, temperature, labels, weights, (share, _, mean, covariance) = ctx.saved_tensors
-        num_features, sharpness = len(scales), 1 / (len(scales) * temperature)
-        temperature_gradient = (share_gradient * covariance + log_gradient * mean).sum() / temperature
-        wants_queries, wants_bank, wants_scales = ctx.needs_input_grad[:3]
-        if not (wants_queries or wants_bank or wants_scales):
-            return None, None, None, temperature_gradient, *[None] * 4
-        wants_rows = wants_queries or wants_bank
-        scale_sums = torch.zeros(len(columns), dtype=torch.float64)
-        query_sums, bank_sums = (torch.zeros(part.shape if wants_rows else (0, 0)) for part in (rows.t(), columns))
-        work = partial(
-            gradient_columns,
-            rows.numpy(),
-            columns.numpy(),
-            labels.contiguous().numpy(),
-            weights.numpy(),
-            share_gradient.contiguous().numpy(),
-            (log_gradient - share_gradient * share).numpy(),
-            scale_sums.numpy(),
-            query_sums.numpy(),
-            bank_sums.numpy(),
+        scales, sharpness, labels, weights, told = ctx.saved_tensors
+        share, means, covariances = told[0], told[2::2], told[3::2]
+        sharpness_gradient = -(share_gradient * covariances + log_gradient * means).sum(dim=1)
+        wants_queries, wants_bank, wants_scales, wants_embedded, wants_embedded_bank = ctx.needs_input_grad[:5]
+        wants_rows, own_end = wants_queries or wants_bank, int(ctx.columns.ends[0])
+        scale_sums, query_sums, bank_sums = gradient_columns(
+            ctx.columns,
+            labels,
+            weights,
+            slope=share_gradient,
+            level=log_gradient - share_gradient * share,
+            first=0 if wants_rows or wants_scales else own_end,
+            last=int(ctx.columns.ends[-1]) if wants_embedded or wants_embedded_bank else own_end,
+            rows_from=0 if wants_rows else own_end,
+            num_threads=ctx.num_threads,
         )
-        _run(work, len(columns), ctx.num_threads)
-        slope = sharpness * scales
+        own, other = slice(0, len(scales)), slice(own_end, own_end + ctx.num_embedded)
+        slope = sharpness[0] * scales
         return (
-            -query_sums[:num_features].t() * slope if wants_queries else None,
-            bank_sums[:num_features].t() * slope if wants_bank else None,
-            -sharpness / scales * scale_sums[:num_features].float(),
-            temperature_gradient,
-            *[None] * 4,
+            -query_sums[own].t() * slope if wants_queries else None,
+            bank_sums[own].t() * slope if wants_bank else None,
+            -sharpness[0] / scales * scale_sums[own].float() if wants_scales else None,
+            -query_sums[other].t() * sharpness[-1] if wants_embedded else None,
+            bank_sums[other].t() * sharpness[-1] if wants_embedded_bank else None,
+            sharpness_gradient,
+            *[None] * 5,
         )
-
-
-@torch.no_grad()
-def nearest(
-    queries: Tensor, bank: Tensor, scales: Tensor, num_nearest: int, *, num_threads: int
-) -> tuple[Tensor, Tensor]:
-    """Numbers of the nearest rows, int64 (Q, k), and their distances, float32 (Q, k); ties by number."""
-    from job.model.kernel.vote_loops import nearest_rows
-
-    rows, columns = _scaled(queries, bank, scales)
-    is_split = _splits(rows, columns)
-    heaps = np.full((len(queries), num_nearest), np.iinfo(np.int64).max)
-    _run(partial(nearest_rows, rows.numpy(), columns.numpy(), is_split, heaps), len(queries), num_threads)
-    heaps.sort(axis=1)
-    key = torch.from_numpy((heaps >> ROW_BITS).astype(np.int32)).view(torch.float32)
-    distance = (key if is_split.any() else key.log()) / queries.shape[1]
-    return torch.from_numpy(heaps & ((1 << ROW_BITS) - 1)), distance
-
-
-def _scaled(queries: Tensor, bank: Tensor, scales: Tensor) -> tuple[Tensor, Tensor]:
-    """Scaled queries (Q, F) and bank (F, B); an odd number of features gains one that is 0 everywhere."""
-    missing = queries.shape[1] % 2
-    return pad(queries * scales, (0, missing)).contiguous(), pad((bank * scales).t(), (0, 0, 0, missing)).contiguous()
-
-
-def _splits(rows: Tensor, columns: Tensor) -> BoolArray:
-    """After which features, bool (F,), a product that began with them or after the last split could overflow."""
-    is_split = np.zeros(len(columns), np.bool_)
-    if not (len(rows) and columns.shape[1]):
-        return is_split
-    largest = 1 + rows.abs().amax(dim=0).double() + columns.abs().amax(dim=1).double()
-    room = np.add.reduceat(largest.log2().numpy(), np.arange(0, len(columns), 4))
-    gathered = 0.0
-    for block, needed in enumerate(room):
-        if block and not gathered + needed <= EXPONENT_ROOM:
-            is_split[4 * block - 1] = True
-            gathered = 0.0
-        gathered += needed
-    return is_split
-
-
-def _masks(mask: Tensor | LabelSpans | None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Mask, query spans and bank spans as the loops take them."""
-    pairs, query_spans, bank_spans = np.zeros((0, 0), np.bool_), np.zeros((2, 0), np.int64), np.zeros((2, 0), np.int64)
-    if isinstance(mask, LabelSpans):
-        query_spans = torch.stack([mask.query_start_ms, mask.query_end_ms]).numpy()
-        bank_spans = torch.stack([mask.bank_start_ms, mask.bank_end_ms]).numpy()
-    elif mask is not None:
-        pairs = mask.contiguous().numpy()
-    return pairs, query_spans, bank_spans
-
-
-def _run(work: Callable[[int, int], None], count: int, num_threads: int) -> None:
-    """Do ``work(first, last)`` for all of ``count``, in even parts."""
-    size = 2 * -(-count // (2 * num_threads))
-    parts = [(first, min(first + size, count)) for first in range(0, count, max(1, size))]
-    if len(parts) == 1:
-        work(*parts[0])
-    elif parts:
-        with ThreadPoolExecutor(len(parts)) as pool:
-            list(pool.map(work, *zip(*parts, strict=True)))

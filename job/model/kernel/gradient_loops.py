@@ -5,8 +5,6 @@ Shapes: Q queries, B bank rows, F features, F even; the bank is (F, B). Two feat
 Each feature's sums are taken by themselves: how features are dealt to threads cannot change a bit.
 """
 
-import numpy as np
-
 from job.arrays import Float32Array, FloatArray
 from job.model.kernel.loops import QUERIES, TILE, entry, f32, part
 
@@ -58,7 +56,7 @@ def _row_pair(
 def gradient_columns(
     queries: Float32Array, bank: Float32Array, labels: Float32Array, weights: Float32Array, slope: Float32Array,
     level: Float32Array, scale_sums: FloatArray, query_sums: Float32Array, bank_sums: Float32Array,
-    first: int, last: int,
+    pulls: Float32Array, rows_from: int, first: int, last: int,
 ) -> None:  # fmt: skip
     """Sums over pairs for the features from ``first`` to ``last``, both even.
 
@@ -68,9 +66,10 @@ def gradient_columns(
     ----------
     slope, level : float32 (Q,)
     scale_sums : gains, float64 (F,), sums of pull * u / (1 + u).
-    query_sums, bank_sums : gain, float32 (F, Q) and (F, B), sums of pull * sign(q - b) / (1 + u); (0, 0): not wanted.
+    query_sums, bank_sums : gain, float32 (F, Q) and (F, B), sums of pull * sign(q - b) / (1 + u).
+    pulls : room to work in, float32 (QUERIES, TILE).
+    rows_from : even, the first feature of which the latter are wanted.
     """
-    pulls = np.empty((QUERIES, TILE), f32)
     num_queries, num_bank = len(queries), bank.shape[1]
     for chunk in range(0, num_queries, QUERIES):
         chunk_end = min(chunk + QUERIES, num_queries)
@@ -83,7 +82,7 @@ def gradient_columns(
                 b0, b1 = bank[f, start:stop], bank[f + 1, start:stop]
                 for q in range(chunk, chunk_end):
                     pull, x0, x1 = pulls[q - chunk, : stop - start], queries[q, f], queries[q, f + 1]
-                    if bank_sums.size == 0:
+                    if f < rows_from:
                         sum0, sum1 = _scale_pair(pull, x0, x1, b0, b1)
                     else:
                         out0, out1 = bank_sums[f, start:stop], bank_sums[f + 1, start:stop]

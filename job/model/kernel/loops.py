@@ -1,37 +1,38 @@
-"""How the loops of the CPU backend are compiled by numba, and the sizes they work in.
-
-Importing this imports numba, most of a second: only what runs a loop does so. Compiled loops are kept on disk, and
-numba looks for changes only in the file of the function that it keeps: what an entry calls stands in the entry's file.
-"""
+"""How the loops of the CPU backend are handed to numba. Importing this imports numba: only what compiles does so."""
 
 from collections.abc import Callable
-from contextlib import suppress
-from functools import partial
-from typing import TypeAlias, TypeVar, cast
+from typing import Any, TypeAlias, TypeVar, cast
 
 import numba
 import numpy as np
 from numpy.typing import NDArray
+
+from job.model.kernel.entries import ENTRIES, QUERIES, TILE, ArgumentType
+
+__all__ = ["QUERIES", "TILE", "Int32Array", "Loop", "entry", "f32", "i32", "part"]
 
 f32: TypeAlias = np.float32
 i32: TypeAlias = np.int32
 Int32Array: TypeAlias = NDArray[np.int32]
 Loop = TypeVar("Loop", bound=Callable[..., object])
 
-TILE = 1024  # bank rows in work at once: four features of them and their products fit a core's first cache
-QUERIES = 16  # queries that use a tile before the next one is fetched
+# Lanes may reorder sums, products may fuse with sums; not-a-number and infinity keep their meaning. No code of ours may
+# need numba when it runs: nothing is allocated, nothing is raised, nothing is called from Python.
+OPTIONS: dict[str, Any] = {"fastmath": {"contract", "reassoc", "nsz", "arcp"}, "error_model": "numpy", "_nrt": False}
 
 
-def _compile(function: Loop, *, keep: bool) -> Loop:
-    # Lanes may reorder sums, products may fuse with sums; not-a-number and infinity keep their meaning.
-    fast = {"contract", "reassoc", "nsz", "arcp"}
-    compiled = numba.njit(fastmath=fast, error_model="numpy", nogil=True)
-    dispatcher = compiled(function)
-    if keep:
-        with suppress(RuntimeError):  # nowhere to write to: compiled again in every process, some nine seconds each
-            dispatcher.enable_caching()
-    return cast(Loop, dispatcher)
+def part(function: Loop) -> Loop:
+    """A loop that other loops call, compiled for each of them."""
+    return cast(Loop, numba.njit(**OPTIONS)(function))
 
 
-part = partial(_compile, keep=False)
-entry = partial(_compile, keep=True)
+def entry(function: Loop) -> Loop:
+    """A loop that Python calls, compiled at once for the arguments that `entries.ENTRIES` names."""
+    arguments = ", ".join(_in_numba(of) for of in ENTRIES[function.__name__])
+    return cast(Loop, numba.njit(f"void({arguments})", **OPTIONS)(function))
+
+
+def _in_numba(argument: ArgumentType) -> str:
+    element, num_dimensions = argument
+    name = "boolean" if element == "bool" else element
+    return name if num_dimensions == 0 else f"{name}[{', '.join([':'] * (num_dimensions - 1) + ['::1'])}]"

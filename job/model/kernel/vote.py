@@ -1,14 +1,14 @@
-"""The Lorentzian vote and its nearest rows: one interface, and which backend answers.
+"""The Lorentzian vote: one interface, and which backend answers.
 
-Shapes: Q queries, B bank rows, F features.
+Shapes: Q queries, B bank rows, F features, K features of an embedding e whose share of the distance is g (0 without).
 
-    D(q, b)        = mean_f log(1 + s_f |q_f - b_f|)
+    D(q, b)        = (1 - g) mean_f log(1 + s_f |q_f - b_f|) + g mean_k log(1 + |e_k(q) - e_k(b)|)
     log w_b        = log v_b - D / tau, or -inf for masked pairs
     share          = sum_b w_b y_b / sum_b w_b
     log_normaliser = log sum_b w_b
 
-On the CPU in float32, compiled loops answer; anywhere else, and in float64, torch does. The interface knows nothing
-of priors, of training, or of what a label means.
+On the CPU in float32, compiled loops answer; anywhere else, and in float64, torch does, in chunks. The interface knows
+nothing of priors, of training, or of what a label means.
 """
 
 from dataclasses import dataclass
@@ -18,9 +18,11 @@ import torch
 from torch import Tensor
 
 from job.model.kernel import cpu_kernel, torch_kernel
+from job.model.kernel.pairs import Embedding, Pairs
 from job.model.kernel.spans import LabelSpans
 
-Backend = Literal["auto", "cpu", "torch"]
+# "torch" is the formula itself with autograd's gradient, memory of Q x B x F: what the others must equal.
+Backend = Literal["auto", "cpu", "chunked", "torch"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,20 +44,6 @@ class Vote:
         return self.log_normaliser != -torch.inf
 
 
-@dataclass(frozen=True, kw_only=True)
-class Neighbours:
-    """The nearest bank rows of each query, nearest first; of equally near ones the lower number first.
-
-    Parameters
-    ----------
-    row : int64 (Q, k)
-    distance : float (Q, k), the mean over features, not -ive.
-    """
-
-    row: Tensor
-    distance: Tensor
-
-
 def lorentzian_vote(
     queries: Tensor,
     bank: Tensor,
@@ -63,20 +51,22 @@ def lorentzian_vote(
     *,
     scales: Tensor,
     temperature: Tensor,
+    embedding: Embedding | None = None,
     log_weights: Tensor | None = None,
     mask: Tensor | LabelSpans | None = None,
     backend: Backend = "auto",
     num_threads: int = 1,
 ) -> Vote:
-    """Ask the bank, with gradients for queries, bank, scales and temperature.
+    """Ask the bank, with gradients for queries, bank, scales, temperature and all of the embedding.
 
     Parameters
     ----------
     queries : float (Q, F)
     bank : float (B, F)
-    labels : float (B,); no gradient.
+    labels : float (B,), any real numbers; no gradient.
     scales : float (F,), > 0.
     temperature : float (), > 0.
+    embedding : `Embedding` or None
     log_weights : float (B,) or None
         Logarithm of a row's own weight v, at least -1e30; no gradient.
     mask : bool (Q, B), `LabelSpans` or None
@@ -91,46 +81,51 @@ def lorentzian_vote(
     """
     labels = labels.detach()
     log_weights = None if log_weights is None else log_weights.detach()
-    learned = {"scales": scales, "temperature": temperature}
-    if _is_compiled(queries, backend):
-        share, log_normaliser = cpu_kernel.vote(
-            queries, bank, labels, **learned, log_weights=log_weights, mask=mask, num_threads=num_threads
-        )
+    pairs = Pairs(queries=queries, bank=bank, scales=scales, embedding=embedding, mask=mask)
+    if is_compiled(queries, backend):
+        share, log_normaliser = cpu_kernel.vote(pairs, labels, temperature, log_weights, num_threads=num_threads)
     else:
-        pairs = mask.meet() if isinstance(mask, LabelSpans) else mask
-        share, log_normaliser = torch_kernel.vote(queries, bank, labels, **learned, log_weights=log_weights, mask=pairs)
+        share, log_normaliser = torch_kernel.vote(pairs, labels, temperature, log_weights, sums_of(backend))
     return Vote(share=share, log_normaliser=log_normaliser)
 
 
 @torch.no_grad()
-def nearest(
-    queries: Tensor, bank: Tensor, scales: Tensor, k: int, *, backend: Backend = "auto", num_threads: int = 1
-) -> Neighbours:
-    """The k nearest bank rows, exactly.
+def vote_weights(
+    queries: Tensor,
+    bank: Tensor,
+    *,
+    scales: Tensor,
+    temperature: Tensor,
+    embedding: Embedding | None = None,
+    log_weights: Tensor | None = None,
+    mask: Tensor | LabelSpans | None = None,
+    backend: Backend = "auto",
+    num_threads: int = 1,
+) -> Tensor:
+    """What each row is of a query's vote, w_b / sum w, without gradients.
 
     Parameters
     ----------
-    queries : float (Q, F)
-    bank : float (B, F)
-    scales : float (F,), > 0.
-    k : int
-    backend, num_threads : as for `lorentzian_vote`.
+    queries, bank, scales, temperature, embedding, log_weights, mask, backend, num_threads : as for `lorentzian_vote`.
 
-    Raises
-    ------
-    ValueError
-        If the bank has fewer than ``k`` rows.
+    Returns
+    -------
+    float (Q, B)
+        A query's sum to 1, or to 0 where no row may vote.
     """
-    if not 1 <= k <= len(bank):
-        raise ValueError(f"{k} nearest rows cannot be found in a bank of {len(bank)}")
-    if _is_compiled(queries, backend):
-        row, distance = cpu_kernel.nearest(queries, bank, scales, k, num_threads=num_threads)
-    else:
-        row, distance = torch_kernel.nearest(queries, bank, scales, k)
-    return Neighbours(row=row, distance=distance)
+    pairs = Pairs(queries=queries, bank=bank, scales=scales, embedding=embedding, mask=mask)
+    if is_compiled(queries, backend):
+        return cpu_kernel.weights(pairs, temperature, log_weights, num_threads=num_threads)
+    return torch_kernel.weights(pairs, temperature, log_weights, sums_of(backend))
 
 
-def _is_compiled(queries: Tensor, backend: Backend) -> bool:
+def is_compiled(queries: Tensor, backend: Backend) -> bool:
+    """Whether the compiled loops answer."""
     if backend != "auto":
         return backend == "cpu"
     return queries.device.type == "cpu" and queries.dtype == torch.float32
+
+
+def sums_of(backend: Backend) -> torch_kernel.SumOfLogs:
+    """How torch takes sums of logarithms."""
+    return torch_kernel.sum_of_logs if backend == "torch" else torch_kernel.chunked_sum_of_logs

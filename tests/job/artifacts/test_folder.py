@@ -205,7 +205,7 @@ def test_a_folder_without_the_right_to_write_is_refused(tmp_path: Path) -> None:
     run = subprocess.run(
         [sys.executable, "-c", program], cwd=REPOSITORY, capture_output=True, text=True, check=True, timeout=60
     )
-    assert run.stdout.startswith("ConfigError The save path /")
+    assert run.stdout.startswith("StorageForbidden The save path /")
     assert "permission denied" in run.stdout
     assert "--save-path" in run.stdout
 

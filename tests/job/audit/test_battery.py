@@ -9,12 +9,17 @@ import pytest
 from job.audit import battery, product
 from job.audit.accounts import check_costs, check_limits
 from job.audit.battery import DEEP_CLAIMS, cuts_of, num_checks, run_audit
+from job.audit.labels import check_labels
 from job.audit.leaks import FUTURE_SHIFTS, PAST_SHIFTS, PERMUTATION, TIME_SHIFT
+from job.audit.purge import check_purge
+from job.audit.subject import AuditSubject
+from job.audit.training import check_isolation
 from job.backtest.account import Backtest
 from job.backtest.costs import Costs
 from job.data.klines import Klines
 from job.rows import LabelledRows
 from tests.support.audited import audited_world
+from tests.support.procedures import with_changes
 
 
 def test_audit_passes_the_product(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -69,3 +74,36 @@ def test_cuts_cover_both_blocks_and_the_test() -> None:
     assert [cut.held_out for cut in cuts] == [*(block.validation for block in window.blocks), window.test]
     assert [cut.embargo_bars for cut in cuts] == [0, 0, 1]
     assert len(cuts_of(replace(window, test=None))) == 2
+
+
+def with_label(label: str) -> AuditSubject:
+    """The subject with another label."""
+    subject = audited_world("edge")
+    procedure = with_changes(subject.plan.procedure, label=label)
+    return replace(subject, plan=subject.plan.model_copy(update={"procedure": procedure}))
+
+
+@pytest.mark.parametrize("label", ["volatility", "pine", "fixed"])
+def test_audit_passes_every_label(label: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever is learned: labels are fixed when they say, and none that is learned meets a held-out one."""
+    monkeypatch.setattr(battery, "NUM_CUTS", 5)
+    found = {}
+    for check in battery._fast(with_label(label)):
+        if isinstance(check, partial) and check.func in (check_labels, check_purge, check_isolation):
+            finding = check()
+            found[finding.check] = (finding.outcome, finding.evidence)
+    assert len(found) == 3
+    assert {outcome for outcome, _ in found.values()} == {"pass"}, found
+
+
+@pytest.mark.parametrize("label", ["volatility", "pine"])
+def test_audit_moves_features_against_labels_that_show_it(label: str) -> None:
+    """What is over or lasts betrays no feature at the wrong bar: then the next move does, as with the usual labels."""
+    subject = with_label(label)
+    deep = dict(zip(DEEP_CLAIMS, battery._deep(subject), strict=True))
+    finding = deep[TIME_SHIFT]()
+    assert finding.outcome == "pass", finding.evidence
+    usual = with_label("fixed")
+    horizon = subject.plan.procedure.label.model_copy(update={"label": "fixed"})
+    assert horizon == usual.plan.procedure.label
+    assert dict(zip(DEEP_CLAIMS, battery._deep(usual), strict=True))[TIME_SHIFT]().evidence == finding.evidence

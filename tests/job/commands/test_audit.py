@@ -5,13 +5,18 @@ from pathlib import Path
 
 import pytest
 
+from job.artifacts.folder import LocalStore
+from job.artifacts.keys import RunKeys
+from job.artifacts.stored_records import parse_record
 from job.audit import battery
 from job.commands import audit
 from job.errors import CheckFailed, ExitCode
+from job.execution.opening import plan_run
+from job.records import AuditRecord
 from job.settings.commands import AuditCommand, PlanCommand
 from job.settings.operation import DatabaseSettings, OutputSettings
 from job.settings.sources import LoadedSettings
-from tests.support.small_run import BAR_MS, END_MS, change_close, small_settings
+from tests.support.small_run import BAR_MS, END_MS, RUN_ID, change_close, small_settings
 
 
 @pytest.fixture(autouse=True)
@@ -37,6 +42,19 @@ def test_audit_of_honest_data_ends_well_and_says_what_was_not_run(
     assert any(line.startswith("truncation") and " pass " in line for line in lines)
     assert lines[-1].startswith("11 of 17 checks passed, 0 failed; not run, so not passed: ")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_audit_of_a_run_is_stored_with_it(small_market: str, tmp_path: Path) -> None:
+    """Every finding lies beside the run of the same settings, for its page; a run of other settings gets none."""
+    for folder, fee_bps in (("same", 5.0), ("other", 1.0)):
+        plan_run(small_settings(tmp_path / folder, fee_bps=fee_bps), small_market)
+        run_audit(small_market, tmp_path / folder, OutputSettings(quiet=True))
+    stored = LocalStore(tmp_path / "same").get(RunKeys(RUN_ID).audit)
+    assert stored is not None
+    record = parse_record(AuditRecord, stored.data, where="audit")
+    assert (record.end_ms, record.is_deep, len(record.findings)) == (END_MS, False, 17)
+    assert {finding.outcome for finding in record.findings} == {"pass", "not run"}
+    assert LocalStore(tmp_path / "other").get(RunKeys(RUN_ID).audit) is None
 
 
 def test_audit_fails_where_a_bar_was_changed_after_its_row_was_stored(

@@ -9,7 +9,8 @@ import pytest
 
 from job.commands import compare
 from job.errors import ConfigError, DataError, ExitCode, NoDataError, UsageError
-from job.report.comparison import Comparison, compare_runs, why_not_comparable
+from job.report.comparability import why_not_comparable
+from job.report.comparison import Comparison, compare_runs
 from job.report.stored_run import open_stored_run
 from job.settings.commands import CompareCommand
 from job.settings.operation import CompareSettings, StoreSettings

@@ -1,22 +1,32 @@
+import subprocess
+import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import structlog
 from pydantic import SecretStr
 
+from job.artifacts.folder import LocalStore
+from job.artifacts.keys import RunKeys
 from job.artifacts.stored_records import parse_record, record_bytes
-from job.commands import finalize
-from job.commands.holdout_result import holdout_sentence
+from job.commands import finalize, finalize_run
 from job.errors import ConfigError, DataError, ExitCode, Terminated, TransientError, UsageError
 from job.execution import finalize as finalize_module
 from job.execution.window_attempt import attempt_window
-from job.records import FailureRecord, HoldoutRecord, SummaryRecord
+from job.records import FailureRecord, HoldoutRecord, IntervalRecord, PlanRecord, SummaryRecord
+from job.report.holdout import holdout_part, holdout_sentence
+from job.report.stored_run import open_stored_run
+from job.run.attempt import now_ms
+from job.run.finalized import finished_verdict
 from job.run.ledger import note_reading
 from job.run.plan import windows_of
 from job.run.run import Run
+from job.run.state import window_states
 from job.settings.commands import FinalizeCommand
 from job.settings.operation import ComputeSettings, DatabaseSettings, OutputSettings, RunSettings, SweepSettings
 from job.settings.sources import LoadedSettings
+from tests.support.repository import ROOT
 from tests.support.small_run import copied, open_small_run, small_settings
 
 
@@ -49,6 +59,22 @@ def failed_run(run: Run, run_id: str) -> Run:
     return failed
 
 
+def opened_days() -> HoldoutRecord:
+    """What locked-away days might have said."""
+    return HoldoutRecord(
+        start_ms=0,
+        end_ms=1,
+        model_hash="0a",
+        opening=1,
+        is_spent=False,
+        spent_reason=None,
+        num_days=1,
+        num_bars=96,
+        measures={},
+        sharpe_interval=IntervalRecord(low=None, high=None, reason="too_short"),
+    )
+
+
 def test_sweep_goes_on_after_a_run_that_fails(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
     """The broken run comes first by name; the sound one is finalized all the same, and the end is the error."""
     failed_run(run, "a-broken-one")
@@ -73,7 +99,7 @@ def test_sweep_ends_with_the_worst(run: Run, monkeypatch: pytest.MonkeyPatch) ->
             raise errors[opened.plan.run_id]
         return finalize_module.finalize(opened)
 
-    monkeypatch.setattr(finalize, "finalize", fail)
+    monkeypatch.setattr(finalize_run, "finalize", fail)
     with pytest.raises(ConfigError, match=r"Not finalized: a, b, c\. Another ledger"):
         run_finalize(run)
     monkeypatch.setitem(errors, "a", Terminated("Asked to stop."))
@@ -96,6 +122,50 @@ def test_named_run_is_counted_again_and_a_sweep_is_not(run: Run, capsys: pytest.
     assert ", N = 2; 3 of 3 windows" in capsys.readouterr().out
 
 
+def test_sweep_that_finds_nothing_to_do_asks_no_database(
+    run: Run, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second sweep reads what the first has said, and says it again; a sweep of nothing is no error."""
+    run_finalize(run)
+    first = capsys.readouterr().out
+    monkeypatch.setattr(finalize, "open_database", lambda *_: pytest.fail("a database was asked"))
+    assert run_finalize(run) is ExitCode.DONE
+    assert capsys.readouterr().out == first
+    nothing = replace(run, store=LocalStore(Path(run.store.location) / "nothing"))
+    assert run_finalize(nothing) is ExitCode.DONE
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize("what", ["index", "window", "holdout"])
+def test_sweep_mends_what_a_finalizer_left(run: Run, capsys: pytest.CaptureFixture[str], what: str) -> None:
+    """An index that was not written, a window that has changed, days that were opened: each makes the run due."""
+    run_finalize(run)
+    keys, states = run.keys, window_states(run.store, run.plan, now_ms=now_ms())
+    assert finished_verdict(run.store, keys, states) is not None
+    if what == "index":
+        run.store.delete("runs-index.json")
+    elif what == "window":
+        states = (replace(states[0], manifest=None, state="lost"), *states[1:])
+    else:
+        run.store.put(keys.holdout, record_bytes(opened_days()))
+    assert finished_verdict(run.store, keys, states) is None
+
+
+def test_sweep_loads_nothing_that_trains(run: Run) -> None:
+    """It comes every few minutes, and mostly finds nothing to do."""
+    run_finalize(run)
+    program = (
+        "import sys; from job.commands.finalize import run; from job.cli import settings_class;"
+        "from job.settings.sources import load_settings; command = settings_class('finalize');"
+        "run(load_settings(command, command_name='finalize', commands={'finalize': command}, environment={},"
+        f" flags={{'all': True, 'save_path': {run.store.location!r}}}, config_file=None));"
+        "print([name for name in ('torch', 'sklearn', 'matplotlib', 'pandas') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.stdout.splitlines()[-1:] == ["[]"], done.stderr
+    assert done.stdout.startswith("small: ")
+
+
 def test_sweep_leaves_trainings_and_unfinished_runs_alone(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
     """Neither a basic training nor a run whose windows are still to come is an error."""
     training = run.plan.model_copy(update={"run_id": "training", "kind": "training"})
@@ -114,14 +184,20 @@ def test_sweep_leaves_trainings_and_unfinished_runs_alone(run: Run, capsys: pyte
 def test_holdout_is_opened_after_the_run_is_finalized(
     small_market: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Not before its windows are done; then the numbers, the sentence and the path; for one run only."""
-    monkeypatch.setattr(finalize_module, "report_objects", lambda *_: {})
+    """Not before its windows are done; then numbers, sentence, path, and the page; for one run only."""
+
+    def page(plan: PlanRecord, summary: object, evaluation: object, holdout: HoldoutRecord | None) -> dict[str, bytes]:
+        return {RunKeys(plan.run_id).report: "".join(holdout_part(plan, holdout)).encode()}
+
+    monkeypatch.setattr(finalize_module, "report_objects", page)
     run = open_small_run(small_settings(tmp_path, holdout_days=1), small_market)
     with pytest.raises(TransientError, match="is not ready"):
         run_finalize(run, run_id="small", open_holdout=True)
     assert not list(run.ledger.list("holdout/"))
     for window in run.plan.windows:
         attempt_window(run, window.index, max_attempts=1)
+    assert run_finalize(run, run_id="small") is ExitCode.DONE
+    assert b"has not opened them" in open_stored_run(run.store, "small").page()
     capsys.readouterr()
     assert run_finalize(run, run_id="small", open_holdout=True) is ExitCode.DONE
     first = capsys.readouterr().out
@@ -129,6 +205,9 @@ def test_holdout_is_opened_after_the_run_is_finalized(
     assert first.splitlines()[-1] == f"Holdout: {tmp_path}/runs/small/holdout.json"
     assert run_finalize(run, run_id="small", open_holdout=True) is ExitCode.DONE
     assert capsys.readouterr().out == first
+    stored = open_stored_run(run.store, "small")
+    assert b"Untouched" in stored.page()
+    assert stored.holdout() is not None
     with pytest.raises(UsageError, match="opened for one run"):
         run_finalize(run, open_holdout=True)
 

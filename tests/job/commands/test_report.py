@@ -4,8 +4,12 @@ from pathlib import Path
 
 import pytest
 
+from job.artifacts.folder import LocalStore
+from job.artifacts.stored_records import record_bytes
 from job.commands import report
 from job.errors import CheckFailed, ConfigError, DataError, ExitCode, TransientError, UsageError
+from job.intervals import DAY_MS
+from job.records import HoldoutRecord, IntervalRecord, MeasureRecord
 from job.settings.commands import ReportCommand
 from job.settings.operation import ReportSettings, RunSettings
 from job.settings.sources import LoadedSettings
@@ -97,3 +101,27 @@ def test_report_believes_the_manifest_alone(folder: Path) -> None:
     path.write_bytes(path.read_bytes().replace(b'"verdict"', b'"verdict" '))
     with pytest.raises(DataError, match="not what its manifest says"):
         run_report(folder)
+
+
+def test_report_prints_the_days_locked_away(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Once they are opened, what they said and what that is worth; before that, nothing of them."""
+    run_report(folder)
+    assert "locked away, 20" not in capsys.readouterr().out
+    record = HoldoutRecord(
+        start_ms=0,
+        end_ms=DAY_MS,
+        model_hash="00",
+        opening=2,
+        is_spent=True,
+        spent_reason="Run a opened these days first, at noon.",
+        num_days=1,
+        num_bars=96,
+        measures={"total_return": MeasureRecord(value=-0.05)},
+        sharpe_interval=IntervalRecord(low=None, high=None, reason="too_short"),
+    )
+    LocalStore(folder).put("runs/one/holdout.json", record_bytes(record))
+    run_report(folder)
+    out = " ".join(capsys.readouterr().out.split())
+    assert "net return -5.0%" in out
+    assert "Spent: Run a opened these days first, at noon." in out and "This was opening 2." in out
+    assert f"Holdout: {folder}/runs/one/holdout.json" in out

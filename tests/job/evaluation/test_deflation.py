@@ -69,3 +69,14 @@ def test_trial_that_never_traded_has_no_ratio() -> None:
     assert with_flat.dsr_of_all_trials == without.dsr_of_all_trials
     assert with_flat.dsr == without.dsr
     assert without.dsr_of_all_trials.rank < 0.5
+
+
+def test_luck_sharpe_is_what_the_deflated_ratio_asks_for() -> None:
+    """Per year, it is the benchmark against which the plain probability equals the deflated one; 0 for one trial."""
+    returns = trials(20, 0.3, seed=4)
+    own = returns[0] + 0.001
+    found = deflate(own, returns, num_trials=20)
+    assert found.luck_sharpe.value is not None
+    assert psr(own, benchmark=found.luck_sharpe.value / 365**0.5).value == pytest.approx(found.dsr.value, rel=1e-12)
+    assert deflate(own, returns[:1], num_trials=1).luck_sharpe.value == 0
+    assert deflate(own[:20], returns[:, :20], num_trials=20).luck_sharpe.reason == "too_short"

@@ -40,6 +40,16 @@ def test_forecast_line_needs_the_whole_interval(
     assert line.reason.endswith(".") and "\n" not in line.reason
 
 
+def test_forecast_line_of_a_label_without_a_side() -> None:
+    """However good: volatility is all that can be known of volatility, and of what is over nothing that comes."""
+    line = forecast_line(BELOW, BELOW, subject="volatility")
+    assert line.word == "volatility only" and "no direction" in line.reason
+    assert forecast_line(ACROSS, BELOW, subject="volatility").word == "none"
+    for to_prior in (BELOW, ACROSS, None):
+        line = forecast_line(to_prior, BELOW, subject="past")
+        assert line.word == "none" and "over when it is forecast" in line.reason
+
+
 def test_model_line_names_the_simplest_that_is_as_good() -> None:
     """The first in order that is not beaten, however clearly the later ones are or are not."""
     line = model_line({"always-flat": ABOVE, "logistic": ACROSS, "mlp": BELOW}, {})
@@ -62,13 +72,13 @@ def test_model_line_calls_the_best_best() -> None:
     assert "mlp" in model_line({"always-flat": estimate(2, 4)}, other).reason
 
 
-def test_model_line_calls_only_a_simpler_one_as_good() -> None:
-    """What is no simpler cannot make the traded model superfluous, and cannot be passed over either."""
+def test_model_line_names_a_simpler_one_first() -> None:
+    """What is no simpler is named where every simpler one is beaten, and the reason says so; never before."""
     simpler = {"always-flat": ABOVE}
-    line = model_line(simpler, {"lightgbm": ACROSS, "mlp": ABOVE})
-    assert line.word == "better than every simpler baseline"
-    assert "lightgbm is not simpler" in line.reason and "not shown to be worse" in line.reason
-    ahead = model_line(simpler, {"lightgbm": ACROSS, "mlp": BELOW})
-    assert ahead.word == line.word
+    line = model_line(simpler, {"lightgbm": ACROSS, "mlp": BELOW})
+    assert line.word == "as good: lightgbm"
+    assert "lightgbm is no simpler" in line.reason and "not shown to be worse" in line.reason
+    ahead = model_line(simpler, {"lightgbm": ABOVE, "mlp": BELOW})
+    assert ahead.word == "as good: mlp"
     assert "mlp is better" in ahead.reason
     assert model_line({"always-flat": ACROSS}, {"mlp": BELOW}).word == "as good: always-flat"

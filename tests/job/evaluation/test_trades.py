@@ -63,6 +63,15 @@ def test_ratios_need_wins_and_losses() -> None:
     assert subject.risk_reward_ratio(losses).reason == "no_wins"
 
 
+def test_planned_rr_is_target_over_stop() -> None:
+    """Known numbers, free of the unit; without a stop or a target there is none, and the reason says which."""
+    assert subject.planned_rr(stop=2.0, take=3.0).value == 1.5
+    assert subject.planned_rr(stop=0.02, take=0.01).value == 0.5
+    assert subject.planned_rr(stop=None, take=3.0) == Measure.undefined("no_stop")
+    assert subject.planned_rr(stop=2.0, take=None) == Measure.undefined("no_target")
+    assert subject.planned_rr(stop=None, take=None) == Measure.undefined("no_stop")
+
+
 def test_break_even_trades_are_neither_wins_nor_losses() -> None:
     """They count in the win rate and end a run of losses."""
     pnl = np.array([-1.0, -1.0, 0.0, -1.0, 2.0])

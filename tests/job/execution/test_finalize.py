@@ -19,7 +19,7 @@ from job.errors import ConfigError, DataError
 from job.execution import final_model
 from job.execution import finalize as finalize_module
 from job.execution.final_model import FinalModel, fit_final_model
-from job.execution.finalize import Finalization, finalize, planned_runs
+from job.execution.finalize import Finalization, finalize
 from job.execution.window_attempt import attempt_window
 from job.intervals import DAY_MS
 from job.learners import make_learners, train_all
@@ -34,6 +34,7 @@ from job.records import (
 )
 from job.report.window_table import window_metrics_csv
 from job.run.attempt import now_ms
+from job.run.finalized import planned_runs
 from job.run.ledger import note_reading
 from job.run.plan import windows_of
 from job.run.run import Run
@@ -69,7 +70,7 @@ def run(run_of_three: Run, tmp_path: Path) -> Run:
 def light(monkeypatch: pytest.MonkeyPatch) -> None:
     """No pictures and no final model: they take the time, and change nothing of who writes what when."""
 
-    def table(plan: PlanRecord, summary: SummaryRecord, evaluation: RunEvaluation) -> dict[str, bytes]:
+    def table(plan: PlanRecord, summary: SummaryRecord, evaluation: RunEvaluation, _: object) -> dict[str, bytes]:
         keys = RunKeys(plan.run_id)
         return {keys.window_metrics_csv(plan.stamp): window_metrics_csv(plan, evaluation.windows)}
 
@@ -357,9 +358,9 @@ def test_recount_ends_while_others_train(run: Run, monkeypatch: pytest.MonkeyPat
     finalize(run)
     seeds, build = itertools.count(1), finalize_module._build
 
-    def joined(*arguments: Any) -> Any:
+    def joined(*arguments: Any, **named: Any) -> Any:
         note_trial(run, seed=next(seeds))
-        return build(*arguments)
+        return build(*arguments, **named)
 
     monkeypatch.setattr(finalize_module, "_build", joined)
     note_trial(run, seed=100)

@@ -16,10 +16,11 @@ from job.errors import DataError
 from job.execution import finalize as finalize_module
 from job.execution import null_worlds
 from job.execution.finalize import finalize
-from job.execution.null_worlds import rehearse_null_world, run_null_worlds, stored_null_worlds
+from job.execution.null_worlds import rehearse_null_world, run_null_worlds
 from job.intervals import DAY_MS, HOUR_MS
 from job.records import MeasureRecord, NullWorldRecord
 from job.run.address import RunAddress
+from job.run.finalized import stored_null_worlds
 from job.run.plan import windows_of
 from job.run.run import Run
 from tests.support.small_run import END_MS, KEY, change_close, copied, open_small_run, small_settings
@@ -108,7 +109,7 @@ def test_null_worlds_go_on_and_reach_the_summary(run: Run) -> None:
     run.store.put(run.keys.null_world(0), record_bytes(world(0, -1.0)))
     told = Told()
     assert run_null_worlds(address_of(run), num_worlds=2, num_workers=2, tracker=told) == 1
-    stored = stored_null_worlds(run)
+    stored = stored_null_worlds(run.store, run.keys)
     assert [each.index for each in stored] == [0, 1]
     assert stored[0] == world(0, -1.0)
     assert told.steps[0] == (3, 6)
@@ -128,7 +129,7 @@ def test_null_world_of_changed_data_is_refused(run: Run, small_database: str) ->
     changed = replace(run, conninfo=small_database)
     with pytest.raises(DataError, match="changed since the plan"):
         run_null_worlds(address_of(changed), num_worlds=1, num_workers=1, tracker=Told())
-    assert stored_null_worlds(run) == ()
+    assert stored_null_worlds(run.store, run.keys) == ()
 
 
 @pytest.mark.usefixtures("no_pictures")

@@ -6,9 +6,10 @@ import torch
 
 from job.artifacts.folder import LocalStore
 from job.artifacts.stored_records import parse_record
-from job.errors import ConfigError, DeviceError
+from job.errors import ConfigError, DeviceError, UsageError
 from job.execution.opening import OWN_LEDGER, SHARED_LEDGER, address_of, open_run, plan_run, procedure_of
-from job.records import RunsIndexRecord
+from job.records import PlanRecord, RunsIndexRecord
+from job.settings.operation import JobSettings
 from job.settings.procedure import LabelSettings
 from tests.support.small_run import RUN_ID, small_settings
 
@@ -56,6 +57,29 @@ def test_named_run_refuses_other_settings(small_market: str, tmp_path: Path) -> 
     plan_run(small_settings(tmp_path), small_market)
     with pytest.raises(ConfigError, match="slippage-bps"):
         plan_run(small_settings(tmp_path, slippage_bps=9.0), small_market)
+
+
+def test_run_of_a_job_is_named_after_it(small_market: str, tmp_path: Path) -> None:
+    """The Job's name stands where the data's would; the user's own name wins over both."""
+    job = JobSettings(job_name="weekly", job_uid="0f3a2b1c-5d6e-4f70-8192-a3b4c5d6e7f8")
+    unnamed = small_settings(tmp_path, run_id=None).model_copy(update={"job": job})
+    assert plan_run(unnamed, small_market).run_id == "weekly-0f3a2b1c"
+    named = small_settings(tmp_path).model_copy(update={"job": job})
+    assert plan_run(named, small_market).run_id == RUN_ID
+
+
+def test_plan_that_is_not_accepted_is_not_published(small_market: str, tmp_path: Path) -> None:
+    """Neither plan nor index; a plan that stands is shown to whoever asks, too."""
+
+    def refuse(_: PlanRecord) -> None:
+        raise UsageError("Other completions.")
+
+    with pytest.raises(UsageError):
+        plan_run(small_settings(tmp_path), small_market, accept=refuse)
+    assert not list(LocalStore(tmp_path).list(""))
+    plan_run(small_settings(tmp_path), small_market)
+    with pytest.raises(UsageError):
+        plan_run(small_settings(tmp_path), small_market, accept=refuse)
 
 
 def test_run_opens_as_it_was_planned(small_market: str, tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from torch import nn
 
 from job.model import epochs
 from job.model.classifier import LossCurve
-from job.model.epochs import EarlyStop, rate_at, seeded_generator, train_epochs
+from job.model.epochs import EarlyStop, rate_after, seeded_generator, train_epochs
 from job.settings.procedure import ModelSettings
 
 
@@ -82,16 +82,24 @@ def test_train_epochs_sets_the_rate_of_each_group() -> None:
 def test_rate_follows_the_scheduler(scheduler: str, rates: list[float]) -> None:
     """Constant, or a cosine from the full rate to a hundredth of it."""
     settings = ModelSettings(epochs=10, lr=0.1, scheduler=scheduler)
-    assert [rate_at(epoch, settings) for epoch in (0, 5, 10)] == pytest.approx(rates)
+    assert [rate_after([1.0] * epoch, settings) for epoch in (0, 5, 10)] == pytest.approx(rates)
+
+
+def test_rate_falls_by_a_third_on_every_plateau() -> None:
+    """Three epochs without a lower loss lower it, and three more do so again; a lower loss starts the count anew."""
+    settings = ModelSettings(lr=0.9, scheduler="plateau")
+    losses = [0.5, 0.4, 0.4, 0.3, 0.3, 0.4, 0.3, 0.3, 0.3, 0.3]
+    rates = [rate_after(losses[:epoch], settings) for epoch in range(len(losses) + 1)]
+    assert rates == pytest.approx([0.9] * 7 + [0.3] * 3 + [0.1])
 
 
 def test_early_stop_says_how_long_ago_the_best_epoch_was() -> None:
-    """A loss that equals the best one is not better."""
+    """A loss that equals the best one is not better, nor is one that is lower by less than a ten-thousandth."""
     network = Walk()
-    losses = iter([0.5, 0.4, 0.4, 0.3])
+    losses = iter([0.5, 0.4, 0.4, 0.39995, 0.3])
     judge = EarlyStop(network, lambda: next(losses))
-    assert [judge.look() for _ in range(4)] == [0, 0, 1, 0]
-    assert judge.best_epoch == 3
+    assert [judge.look() for _ in range(5)] == [0, 0, 1, 2, 0]
+    assert judge.best_epoch == 4
 
 
 def test_generators_differ_by_seed_stream_and_part() -> None:

@@ -4,9 +4,10 @@ import torch
 from torch import Tensor
 
 from job.labels import fixed_labels
-from job.model.distance import lorentzian_distance
-from job.model.fit import TrainingBank
-from job.model.lorentzian import NEIGHBOURS_AT_START, LorentzianNCA, effective_neighbours, vote_weights
+from job.model.bank import TrainingBank
+from job.model.encoder import ResidualEncoder
+from job.model.line import Line
+from job.model.lorentzian import NEIGHBOURS_AT_START, LorentzianNCA, effective_neighbours
 from job.model.scaling import RobustScaler
 from job.rows import LabelledRows
 from tests.support.klines import random_klines
@@ -23,33 +24,41 @@ def sample_up(num_rows: int, seed: int) -> Tensor:
     return (torch.rand(num_rows, generator=torch.Generator().manual_seed(seed)) < 0.5).float()
 
 
+def make_line(num_features: int) -> Line:
+    """A line with the slopes 0, 1, 2 ... tenths."""
+    return Line(slope=np.arange(num_features) / 10, level=-0.2)
+
+
 def test_forward_equals_the_written_formula() -> None:
-    """The logit is the mixed kernel vote plus the linear skip, with weights prod (1 + s|d|)^(-1 / (F tau))."""
-    network = LorentzianNCA(3, prior=0.4)
+    """The logit is the line's and what the mixed vote adds, with weights v prod (1 + s|d|)^(-1 / (F tau))."""
+    network = LorentzianNCA(3, prior=0.4, line=make_line(3))
     with torch.no_grad():
-        network.log_scales.copy_(torch.tensor([0.5, -0.3, 1.0]))
+        network.log_scales.copy_(torch.tensor([[0.5, -0.3, 1.0]]))
         network.log_temperature.fill_(-2.0)
         network.prior_logit_share.fill_(-1.0)
-        network.skip.copy_(torch.tensor([0.2, 0.0, -0.1]))
     queries, bank, up = sample(4, 3, 0), sample(20, 3, 1), sample_up(20, 2)
+    log_weights = sample(20, 1, 5)[:, 0]
     x, b = queries.double().numpy(), bank.double().numpy()
     scales, temperature, share = np.exp([0.5, -0.3, 1.0]), np.exp(-2.0), 1 / (1 + np.exp(1.0))
     kernel = np.prod(1 + scales * np.abs(x[:, None] - b[None]), axis=2) ** (-1 / (3 * temperature))
+    kernel *= np.exp(log_weights.double().numpy())
     vote = kernel @ up.double().numpy() / kernel.sum(axis=1)
     mixed = (1 - share) * vote + share * 0.4
-    expected = np.log(mixed / (1 - mixed)) + x @ [0.2, 0.0, -0.1]
-    logit = network(queries, bank, up).detach().numpy()
+    expected = x @ [0.0, 0.1, 0.2] - 0.2 + np.log(mixed / (1 - mixed)) - np.log(0.4 / 0.6)
+    logit = network(queries, bank, up, log_weights=log_weights).detach().numpy()
     np.testing.assert_allclose(logit, expected, rtol=1e-4)
+    weights = network.weights(queries, bank, log_weights=log_weights).numpy()
+    np.testing.assert_allclose(weights, kernel / kernel.sum(axis=1, keepdims=True), rtol=1e-4)
 
 
-def test_forward_of_a_fully_masked_query_is_the_prior() -> None:
-    """A query that no row may answer gets exactly the prior, and every gradient stays finite."""
-    network = LorentzianNCA(4, prior=0.37)
+def test_forward_of_a_fully_masked_query_is_the_line() -> None:
+    """A query that no row may answer gets exactly the line's forecast, and every gradient stays finite."""
+    network = LorentzianNCA(4, prior=0.37, line=make_line(4))
     queries, bank, up = sample(3, 4, 0), sample(30, 4, 1), sample_up(30, 2)
     mask = torch.zeros(3, 30, dtype=torch.bool)
     mask[1] = True
     logit = network(queries, bank, up, mask)
-    assert torch.sigmoid(logit[1]).item() == pytest.approx(0.37, abs=1e-6)
+    torch.testing.assert_close(logit[1].detach(), network.line(queries)[1])
     logit.sum().backward()
     for parameter in network.parameters():
         assert torch.isfinite(parameter.grad).all()
@@ -59,15 +68,26 @@ def test_forward_of_a_fully_masked_query_is_the_prior() -> None:
     assert (network.log_temperature.grad == 0).all()
 
 
-def test_forward_nests_logistic_regression() -> None:
-    """With the whole weight on the prior, the logit is the prior's plus a linear form."""
-    network = LorentzianNCA(5, prior=0.6)
+def test_forward_nests_the_line() -> None:
+    """With the whole say for the prior, the forecast is the line's; without a line, the prior."""
+    network, lineless = LorentzianNCA(5, prior=0.6, line=make_line(5)), LorentzianNCA(5, prior=0.6)
     with torch.no_grad():
         network.prior_logit_share.fill_(40.0)
-        network.skip.copy_(torch.arange(5.0))
-    queries = sample(6, 5, 3)
-    logit = network(queries, sample(10, 5, 4), sample_up(10, 5))
-    torch.testing.assert_close(logit.detach(), np.log(0.6 / 0.4) + queries @ torch.arange(5.0))
+        lineless.prior_logit_share.fill_(40.0)
+    queries, bank, up = sample(6, 5, 3), sample(10, 5, 4), sample_up(10, 5)
+    torch.testing.assert_close(network(queries, bank, up).detach(), queries @ (torch.arange(5.0) / 10) - 0.2)
+    torch.testing.assert_close(torch.sigmoid(lineless(queries, bank, up)).detach(), torch.full((6,), 0.6))
+
+
+def test_untrained_model_is_the_line_until_it_may_vote() -> None:
+    """Nothing but the line speaks before training; then half of the say is the vote's, and what was learned stays."""
+    network = LorentzianNCA(5, prior=0.6, line=make_line(5), num_members=2)
+    queries, bank, up = sample(6, 5, 3), sample(10, 5, 4), sample_up(10, 5)
+    torch.testing.assert_close(network.probability(queries, bank, up), torch.sigmoid(network.line(queries)))
+    with torch.no_grad():
+        network.prior_logit_share[1] = -3.0
+    network.let_vote()
+    assert network.prior_logit_share.tolist() == [0.0, -3.0]
 
 
 def test_forward_survives_extremes() -> None:
@@ -84,15 +104,32 @@ def test_forward_survives_extremes() -> None:
         assert all(torch.isfinite(parameter.grad).all() for parameter in network.parameters())
 
 
-def test_vote_weights_are_a_distribution_over_the_unmasked() -> None:
-    """Weights sum to one, nearer rows weigh more, masked ones exactly nothing, whatever their distance."""
-    distance = torch.tensor([[0.0, 1.0, 2.0, 3.0]])
-    mask = torch.tensor([[True, False, False, True]])
-    weights = vote_weights(distance, torch.tensor(0.5), mask)
-    assert (weights[mask] == 0).all()
-    assert weights.sum().item() == pytest.approx(1)
-    assert weights[0, 1] / weights[0, 2] == pytest.approx(np.exp(2), rel=1e-5)
-    torch.testing.assert_close(vote_weights(distance, torch.tensor(0.5), None), torch.softmax(-2 * distance, dim=1))
+def test_probability_is_the_mean_of_the_members() -> None:
+    """Each member has scales and a temperature of its own; probabilities are averaged, not logits."""
+    network = LorentzianNCA(3, prior=0.5, num_members=2)
+    network.let_vote()
+    with torch.no_grad():
+        network.log_scales.copy_(torch.tensor([[0.0, 3.0, -3.0], [3.0, -3.0, 0.0]]))
+        network.log_temperature.copy_(torch.tensor([-3.0, -1.0]))
+    queries, bank, up = sample(6, 3, 3), sample(50, 3, 4), sample_up(50, 5)
+    each = [torch.sigmoid(network(queries, bank, up, member=member)) for member in (0, 1)]
+    assert not torch.allclose(*each, atol=0.01)
+    torch.testing.assert_close(network.probability(queries, bank, up), (each[0] + each[1]) / 2)
+
+
+def test_encoder_takes_its_share_of_the_distance() -> None:
+    """With the gate shut the encoder changes nothing; open, weights follow the embedding's distance alone."""
+    encoder = ResidualEncoder(4, num_members=1, generator=torch.Generator().manual_seed(0))
+    network, plain = LorentzianNCA(4, prior=0.5, encoder=encoder).eval(), LorentzianNCA(4, prior=0.5)
+    queries, bank = sample(5, 4, 0), sample(40, 4, 1)
+    with torch.no_grad():
+        network.gate_logit.fill_(-40.0)
+    torch.testing.assert_close(network.weights(queries, bank), plain.weights(queries, bank))
+    with torch.no_grad():
+        network.gate_logit.fill_(40.0)
+        apart = (encoder(queries, 0)[:, None] - encoder(bank, 0)[None]).abs()
+        expected = torch.softmax(-torch.log1p(apart).mean(dim=2), dim=1)
+    torch.testing.assert_close(network.weights(queries, bank), expected, rtol=1e-4, atol=1e-6)
 
 
 def test_effective_neighbours_counts_equal_weights() -> None:
@@ -103,16 +140,17 @@ def test_effective_neighbours_counts_equal_weights() -> None:
 
 @pytest.mark.parametrize("num_features", [3, 40])
 @pytest.mark.parametrize("num_rows", [300, 2000])
-def test_start_temperature_counts_fifty_neighbours(num_features: int, num_rows: int) -> None:
-    """The untrained median query effectively counts 50 rows, whatever the number of rows and features."""
-    network = LorentzianNCA(num_features, prior=0.5)
+def test_start_temperature_counts_the_neighbours_of_each_member(num_features: int, num_rows: int) -> None:
+    """The untrained median query effectively counts 50, 20 and 150 rows, whatever the number of rows and features."""
+    network = LorentzianNCA(num_features, prior=0.5, num_members=3)
     queries, bank = sample(100, num_features, 0), sample(num_rows, num_features, 1)
     mask = torch.zeros(100, num_rows, dtype=torch.bool)
     mask[:, :10] = True
+    mask[0] = True  # a query that nobody may answer is no reason to stop
     network.start_temperature(queries, bank, mask)
-    with torch.no_grad():
-        weights = vote_weights(lorentzian_distance(queries, bank, network.scales), network.temperature, mask)
-    assert effective_neighbours(weights).median().item() == pytest.approx(NEIGHBOURS_AT_START, rel=0.02)
+    for member, wanted in enumerate(NEIGHBOURS_AT_START):
+        weights = network.weights(queries[1:], bank, mask[1:], member=member)
+        assert effective_neighbours(weights).median().item() == pytest.approx(wanted, rel=0.03)
 
 
 def walk_rows(horizon_bars: int, seed: int) -> LabelledRows:
@@ -135,10 +173,11 @@ def left_out_accuracy(rows: LabelledRows, mask_of: str) -> float:
     """Share of rows whose own label is told by the vote of the others."""
     bank = TrainingBank.of(rows, RobustScaler.fit(rows.features), torch.device("cpu"))
     everyone = torch.arange(len(bank))
-    mask = bank.overlap(everyone, everyone) if mask_of == "band" else torch.eye(len(bank), dtype=torch.bool)
+    mask = bank.overlap(everyone, everyone).meet() if mask_of == "band" else torch.eye(len(bank), dtype=torch.bool)
+    network = LorentzianNCA(bank.features.shape[1], prior=0.5)
     with torch.no_grad():
-        distance = lorentzian_distance(bank.features, bank.features, torch.ones(bank.features.shape[1]))
-        weights = vote_weights(distance, torch.tensor(0.05), mask)
+        network.log_temperature.fill_(np.log(0.05))
+    weights = network.weights(bank.features, bank.features, mask)
     assert (weights[mask] == 0).all()
     return float((((weights @ bank.up) > 0.5) == (bank.up > 0.5)).double().mean())
 
@@ -156,8 +195,8 @@ def test_overlap_is_exact_and_symmetric() -> None:
     rows = walk_rows(5, 0)
     bank = TrainingBank.of(rows, RobustScaler.fit(rows.features), torch.device("cpu"))
     everyone = torch.arange(len(bank))
-    overlap = bank.overlap(everyone, everyone)
+    overlap = bank.overlap(everyone, everyone).meet()
     apart = torch.from_numpy(np.abs(rows.decision_ms[:, None] - rows.decision_ms[None, :]) // BAR_MS)
     assert torch.equal(overlap, apart <= 5)
     some, others = torch.tensor([7, 3]), torch.tensor([9, 200, 4])
-    assert torch.equal(bank.overlap(some, others), overlap[some][:, others])
+    assert torch.equal(bank.overlap(some, others).meet(), overlap[some][:, others])

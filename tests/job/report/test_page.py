@@ -9,7 +9,8 @@ from functools import cache
 
 import pytest
 
-from job.records import SummaryRecord
+from job.intervals import DAY_MS
+from job.records import HoldoutRecord, IntervalRecord, MeasureRecord, SummaryRecord
 from job.report.figures import run_figures, training_figures
 from job.report.headline import headline_lines, what_days_can_show
 from job.report.numbers import DASH, bps, percent, probability, ratio
@@ -18,7 +19,8 @@ from job.report.render import png_bytes
 from job.report.summary import summary_record
 from job.settings.procedure import MarketSettings
 from tests.support.html_pages import read_page
-from tests.support.runs import TRADED, ExampleRun, example_run, flat_run, undefined_run
+from tests.support.procedures import with_changes
+from tests.support.runs import TRADED, ExampleRun, blended_run, example_run, flat_run, undefined_run
 
 LARGE = 21  # windows, the guide's number
 MAX_BYTES = 600_000
@@ -77,6 +79,41 @@ def test_report_page_is_whole_in_itself(page_of: Callable[[], bytes]) -> None:
     assert data.startswith(b'<!doctype html>\n<html lang="en">')
 
 
+def _opened(*, opening: int, spent_reason: str | None) -> HoldoutRecord:
+    """What a final model may have made of the thirty days after the example's."""
+    run = example_run(3)
+    return HoldoutRecord(
+        start_ms=run.plan.end_ms,
+        end_ms=run.plan.end_ms + 30 * DAY_MS,
+        model_hash="00",
+        opening=opening,
+        is_spent=spent_reason is not None,
+        spent_reason=spent_reason,
+        num_days=30,
+        num_bars=30 * 96,
+        measures={"total_return": MeasureRecord(value=0.123), "sharpe_ratio": MeasureRecord(value=1.5)},
+        sharpe_interval=IntervalRecord(low=None, high=None, reason="too_short"),
+    )
+
+
+def test_report_page_shows_the_days_locked_away() -> None:
+    """Never there, not yet opened, opened untouched, and opened when they were spent: each is said, with numbers."""
+    run = example_run(3)
+    locked = replace(run, plan=run.plan.model_copy(update={"holdout_start_ms": run.plan.end_ms}))
+
+    def text(which: ExampleRun, holdout: HoldoutRecord | None) -> str:
+        return read_page(report_page(which.plan, _summary(run), run.evaluation, (), holdout)).text
+
+    assert "None were locked away" in text(run, None)
+    assert "this run has not opened them" in text(locked, None)
+    untouched = text(locked, _opened(opening=1, spent_reason=None))
+    assert "Untouched" in untouched and "This was opening 1" in untouched
+    assert "net return +12.3%" in untouched and "too few days" in untouched
+    spent = text(locked, _opened(opening=3, spent_reason="Run a <b> opened these days first, at noon."))
+    assert "Spent: Run a <b> opened these days first" in spent
+    assert "confirm nothing" in spent and "This was opening 3" in spent
+
+
 def test_report_page_headline_equals_the_summary() -> None:
     """Every number of the headline is the summary's, in its form, and is on the page."""
     summary = _summary(example_run(LARGE))
@@ -93,6 +130,7 @@ def test_report_page_headline_equals_the_summary() -> None:
         "trades": f"{traded['n_trades'].value:.0f}",
         "net return": percent(traded["total_return"].value),
         "Sharpe ratio": ratio(traded["sharpe_ratio"].value),
+        "win to loss": ratio(traded["risk_reward_ratio"].value or 0),
         "PSR(0)": probability(summary.psr.value or 0),
         "trials, N": "1",
         "DSR": probability(summary.dsr.value or 0),
@@ -216,3 +254,21 @@ def test_report_page_repeats_across_processes() -> None:
 def test_report_page_stays_small() -> None:
     """21 windows fit into 600 kB."""
     assert len(_page_of(LARGE)) < MAX_BYTES
+
+
+def test_report_page_shows_what_a_blend_weighs() -> None:
+    """Window by window: kept or dropped, the weights, and the interval that decided it; other runs have none of it."""
+    run = blended_run(2)
+    text = _text_without_pictures(run)
+    assert "0 dropped for trees 0.00 1.00 trees +0.00200 (+0.00100 to +0.00400)" in text
+    assert "1 kept 0.25 0.75 trees +0.00200 (-0.00100 to +0.00400)" in text
+    assert "dropped where its whole interval" not in _text_without_pictures(example_run(2))
+
+
+def test_report_page_says_why_a_label_without_a_side_was_not_traded() -> None:
+    """Nothing was tried that could have beaten staying flat."""
+    run = flat_run()
+    assert "nothing beat flat" in _text_without_pictures(run)
+    plan = run.plan.model_copy(update={"procedure": with_changes(run.plan.procedure, label="volatility")})
+    text = _text_without_pictures(replace(run, plan=plan))
+    assert "nothing beat flat" not in text and "(not traded)" in text

@@ -11,7 +11,8 @@ from job.evaluation.measure import Measure
 from job.evaluation.pbo import Overfitting
 from job.records import SummaryRecord
 from job.report.summary import summary_record
-from tests.support.runs import TRADED, example_run, flat_run, undefined_run
+from tests.support.procedures import with_changes
+from tests.support.runs import TRADED, blended_run, example_run, flat_run, undefined_run
 
 
 def test_summary_record_repeats_the_evaluation() -> None:
@@ -97,3 +98,23 @@ def test_summary_record_warns_of_what_readers_should_know() -> None:
     _, attempts, blocks = summary_record(plan, evaluation, "", {}, "ledger").warnings
     assert "read by 2 models" in attempts and "one trial" in attempts
     assert "6 blocks instead of 8" in blocks and "35 days" in blocks
+
+
+def test_summary_record_says_what_a_label_cannot_trade() -> None:
+    """A label without a side, and one that is over, each have a sentence; the usual ones have none."""
+    run = example_run(3)
+    usual = summary_record(run.plan, run.evaluation, "all.", {}, "ledger").warnings
+    for label, words in (("volatility", "nothing was traded"), ("pine", "known when it is forecast")):
+        plan = run.plan.model_copy(update={"procedure": with_changes(run.plan.procedure, label=label)})
+        warnings = summary_record(plan, run.evaluation, "all.", {}, "ledger").warnings
+        assert len(warnings) == len(usual) + 1
+        assert any(words in warning for warning in warnings)
+        assert not any(words in warning for warning in usual)
+
+
+def test_summary_record_says_how_often_a_blend_was_kept() -> None:
+    """And what its members weighed in the mean, dropped windows included."""
+    run = blended_run(3)
+    (sentence,) = (w for w in summary_record(run.plan, run.evaluation, "all.", {}, "ledger").warnings if "blend" in w)
+    assert "kept the blend in 2 of 3 windows" in sentence
+    assert "vote 0.17, trees 0.83" in sentence

@@ -5,7 +5,7 @@ import io
 import pandas as pd
 
 from job.report.window_table import EXPLAINED, window_metrics_csv
-from tests.support.runs import TRADED, example_run, flat_run
+from tests.support.runs import TRADED, blended_run, example_run, flat_run
 
 
 def test_window_metrics_csv_reads_back_equal() -> None:
@@ -66,3 +66,14 @@ def test_window_metrics_csv_shows_training_beside_validation_and_test() -> None:
     assert head[place : place + 3] == ["train_log_loss", "validation_log_loss", "test_log_loss"]
     without = tuple(window.model_copy(update={"loss_curves": ()}) for window in run.windows)
     assert pd.read_csv(io.BytesIO(window_metrics_csv(run.plan, without)))["train_log_loss"].isna().all()
+
+
+def test_window_metrics_csv_shows_what_a_blend_weighs() -> None:
+    """A column a member and whether the blend was kept; other runs have no such columns."""
+    run = blended_run(3)
+    table = pd.read_csv(io.BytesIO(window_metrics_csv(run.plan, run.windows)))
+    assert table["weight_vote"].tolist() == [0.0, 0.25, 0.25]
+    assert table["weight_trees"].tolist() == [1.0, 0.75, 0.75]
+    assert table["blend_kept"].tolist() == [False, True, True]
+    plain = example_run(3)
+    assert b"weight_" not in window_metrics_csv(plain.plan, plain.windows)

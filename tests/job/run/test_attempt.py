@@ -195,3 +195,18 @@ def test_attempts_go_on_from_those_that_were_killed(store: LocalStore) -> None:
     end_with(store, DatabaseUnavailable("Away."))
     assert record_of(store, 3).exit_code == ExitCode.UNAVAILABLE
     assert failure_of(store) is not None
+
+
+def test_failures_that_kubernetes_has_counted_decide(store: LocalStore) -> None:
+    """A pod whose node vanished looks failed in the store, and was not: the third of three starts is not the last."""
+    for _ in range(2):
+        attempt = start(store)
+        attempt.__enter__()  # and no more is heard of it
+        attempt._ended.set()
+    with pytest.raises(DatabaseUnavailable), Attempt(store, KEYS, 4, max_attempts=3, num_failures=0):
+        raise DatabaseUnavailable("Away.")
+    assert failure_of(store) is None
+    with pytest.raises(DatabaseUnavailable), Attempt(store, KEYS, 4, max_attempts=3, num_failures=2):
+        raise DatabaseUnavailable("Away.")
+    assert failure_of(store) is not None
+    assert [record_of(store, number).num_failures for number in (3, 4)] == [0, 2]

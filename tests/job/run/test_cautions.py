@@ -53,7 +53,7 @@ def test_training_is_told_of_its_own_flag() -> None:
 @pytest.mark.parametrize(
     ("charged", "changes", "words"),
     [
-        (0, {}, "No funding was charged: none is stored for SYNUSDT; --funding-bps states one."),
+        (0, {}, "No funding was charged: none is stored for SYNUSDT; `lorentzian collect` stores it,"),
         (40, {}, "Funding was charged on 40 of 147 days: none is stored for SYNUSDT on the others;"),
         (147, {}, None),
         (0, {"funding_bps": 0.0}, None),

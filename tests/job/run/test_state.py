@@ -33,7 +33,13 @@ def store(tmp_path: Path) -> LocalStore:
 
 
 def note_attempt(
-    store: LocalStore, number: int, *, silent_ms: int, code: ExitCode | None = None, max_attempts: int = 3
+    store: LocalStore,
+    number: int,
+    *,
+    silent_ms: int,
+    code: ExitCode | None = None,
+    max_attempts: int = 3,
+    num_failures: int | None = None,
 ) -> None:
     """An attempt at window 1 that beat so long ago, and has ended if it has a code."""
     beat_ms = NOW_MS - silent_ms
@@ -41,6 +47,7 @@ def note_attempt(
         index=1,
         attempt=number,
         max_attempts=max_attempts,
+        num_failures=num_failures,
         host="a",
         started_at_ms=beat_ms - MINUTE_MS,
         beat_at_ms=beat_ms,
@@ -183,3 +190,14 @@ def test_headline_counts_what_is_missing(store: LocalStore) -> None:
     assert describe(states) == "2 of 3 windows, 1 failed: window 1: The data changed."
     finish(store, 1)
     assert describe(window_states(store, PLAN, now_ms=NOW_MS)) == "3 of 3 windows"
+
+
+@pytest.mark.parametrize(("num_failures", "expected"), [(0, "due"), (1, "due"), (2, "lost"), (None, "lost")])
+def test_failures_that_kubernetes_has_counted_tell_due_from_lost(
+    store: LocalStore, num_failures: int | None, expected: State
+) -> None:
+    """Of three silent attempts some may have been moved, which only Kubernetes knows; untold, each has failed."""
+    for number in (1, 2):
+        note_attempt(store, number, silent_ms=SILENT_AFTER_MS)
+    note_attempt(store, 3, silent_ms=SILENT_AFTER_MS, num_failures=num_failures)
+    assert window_states(store, PLAN, now_ms=NOW_MS)[1].state == expected

@@ -45,7 +45,7 @@ def test_environment_names_come_strongest_first() -> None:
 def test_secrets_are_secret_in_type() -> None:
     """What holds a password is a secret, and nothing else needs to be."""
     secrets = {setting.name for _, setting in SETTINGS if setting.is_secret}
-    assert secrets == {"database_url"}
+    assert secrets == {"database_url", "auth_password"}
     assert all(not setting.is_secret for _, setting in SETTINGS if setting.name == "database_password_file")
     assert all(setting.field.annotation == SecretStr | None for _, setting in SETTINGS if setting.is_secret)
 

@@ -122,12 +122,13 @@ def test_load_settings_ignores_what_kubernetes_injects() -> None:
         "LORENTZIAN_SERVICE_PORT": "8050",
         "LORENTZIAN_SERVICE_PORT_HTTP": "8050",
         "LORENTZIAN_PORT": "tcp://10.0.0.1:8050",
+        "LORENTZIAN_DASHBOARD_PORT": "tcp://10.0.0.1:8050",
         "LORENTZIAN_PORT_8050_TCP": "tcp://10.0.0.1:8050",
         "LORENTZIAN_PORT_8050_TCP_PROTO": "tcp",
         "LORENTZIAN_PORT_8050_TCP_ADDR": "10.0.0.1",
     }
     assert load(environment=injected) == load()
-    assert "LORENTZIAN_PORT" in refusal(environment={"LORENTZIAN_PORT": "8050"}).message
+    assert "LORENTZIAN_HTTP_PORT" in refusal(environment={"LORENTZIAN_HTTP_PORT": "8050"}).message
 
 
 @pytest.mark.parametrize("command", ["train", "walkforward", "window", "plan"])

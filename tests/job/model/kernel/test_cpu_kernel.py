@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from job.model.kernel import lorentzian_vote
 from tests.support.kernel_cases import Case, ask, make_case, make_spans, worst_error
 
-SHAPES = [(64, 256, 71), (40, 1500, 30), (17, 1025, 200), (5, 3, 1), (33, 2049, 2)]
+SHAPES = [(64, 256, 71, 0), (40, 1500, 30, 9), (17, 1025, 200, 0), (5, 3, 1, 1), (33, 2049, 2, 32), (20, 300, 7, 200)]
 
 
 def assert_agrees(case: Case, *, forward: float = 1e-6, backward: float = 1e-5) -> None:
@@ -24,9 +24,39 @@ def assert_agrees(case: Case, *, forward: float = 1e-6, backward: float = 1e-5) 
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_cpu_vote_equals_double_precision(shape: tuple[int, int, int]) -> None:
+def test_cpu_vote_equals_double_precision(shape: tuple[int, int, int, int]) -> None:
     """The vote to 1e-6 and every gradient to 1e-5 of its largest value, at sizes on both sides of every tile."""
-    assert_agrees(make_case(*shape))
+    *sizes, num_embedded = shape
+    assert_agrees(make_case(*sizes, num_embedded=num_embedded))
+
+
+def test_cpu_vote_takes_any_numbers_as_labels() -> None:
+    """Labels may be residuals, of both signs and any size: the vote is their weighted mean, and gradients follow."""
+    case = make_case(20, 700, 11, num_embedded=5)
+    residuals = torch.randn(700, generator=torch.Generator().manual_seed(2)) * 30 - 4
+    assert_agrees(replace(case, labels=residuals))
+
+
+@pytest.mark.parametrize("share", [0.0, 1.0])
+def test_cpu_vote_at_a_gate_s_ends(share: float) -> None:
+    """A shut gate is a vote without the embedding, an open one a vote by it alone; gradients are there at both."""
+    case = make_case(15, 400, 6, num_embedded=8)
+    embedding = replace(case.embedding, share=torch.tensor(share))
+    case = replace(case, embedding=embedding, temperature=torch.tensor(0.2))
+    assert_agrees(case)
+    alone = replace(case, embedding=None)
+    if share == 1:
+        alone = replace(alone, queries=embedding.queries, bank=embedding.bank, scales=torch.ones(8))
+    torch.testing.assert_close(ask(case, "cpu")[0].share, ask(alone, "cpu")[0].share, rtol=0, atol=1e-6)
+
+
+def test_cpu_vote_of_an_embedding_knows_weights_and_spans() -> None:
+    """Two groups of features, weights of rows and masked spans, causal or not, all at once."""
+    case, spans = make_case(40, 1100, 9, num_embedded=6), make_spans(40, 1100)
+    weights = torch.rand(1100, generator=torch.Generator().manual_seed(3)).log()
+    for mask in (spans, replace(spans, is_causal=True)):
+        # The gate's gradient is the difference of two groups' means, which are nearly equal.
+        assert_agrees(replace(case, log_weights=weights, mask=mask), backward=5e-5)
 
 
 def test_cpu_vote_knows_weights_of_rows() -> None:
@@ -83,6 +113,18 @@ def test_cpu_vote_of_nobody_is_told() -> None:
     vote, gradients = ask(replace(case, mask=torch.ones_like(mask)), "cpu")
     assert not vote.has_votes.any()
     assert all((gradient == 0).all() for gradient in gradients.values())
+
+
+def test_cpu_vote_of_nobody_has_no_gradients_where_distances_are_infinite() -> None:
+    """A masked pair counts nothing even if its product overflows."""
+    case = make_case(3, 50, 8, num_embedded=2)
+    mask = torch.zeros(3, 50, dtype=torch.bool)
+    mask[:, 7] = True
+    bank = case.bank.clone()
+    bank[7] = 1e38
+    vote, _ = ask(replace(case, bank=bank, mask=mask), "cpu")
+    expected, _ = ask(replace(case, mask=mask), "cpu")
+    torch.testing.assert_close(vote.share, expected.share)
 
 
 def test_cpu_vote_of_equal_rows() -> None:
@@ -149,7 +191,8 @@ def test_cpu_vote_passes_on_what_is_no_number(place: str) -> None:
 @pytest.mark.parametrize("with_spans", [False, True])
 def test_cpu_vote_is_the_same_for_any_threads(with_spans: bool) -> None:
     """Equal bytes from call to call and for 1, 2, 3 and 7 threads."""
-    case = replace(make_case(90, 2100, 31), mask=make_spans(90, 2100) if with_spans else None)
+    case = make_case(90, 2100, 31, num_embedded=12 if with_spans else 0)
+    case = replace(case, mask=make_spans(90, 2100) if with_spans else None)
     first, first_gradients = ask(case, "cpu")
     for num_threads in (1, 2, 3, 7):
         vote, gradients = ask(case, "cpu", num_threads=num_threads)
@@ -168,6 +211,35 @@ def test_cpu_vote_computes_only_what_is_asked() -> None:
     pull = torch.randn(2, 20, generator=torch.Generator().manual_seed(7))
     (vote.share @ pull[0] + vote.log_normaliser @ pull[1]).backward()
     torch.testing.assert_close(scales.grad, expected["scales"], rtol=1e-5, atol=1e-6 * float(scales.grad.abs().max()))
+
+
+@pytest.mark.parametrize("asked", [{"embedded bank"}, {"embedded queries", "scales"}, {"queries"}, {"embedded share"}])
+def test_cpu_vote_of_an_embedding_computes_only_what_is_asked(asked: set[str]) -> None:
+    """Whatever part of the arguments learns, its gradient is the one that comes with all others; the rest have none."""
+    case = make_case(20, 1100, 7, num_embedded=5)
+    _, expected = ask(case, "cpu")
+    learning = case.learning()
+    for name, tensor in learning.learned().items():
+        tensor.requires_grad_(name in asked)
+    vote = learning.vote("cpu")
+    pull = torch.randn(2, 20, generator=torch.Generator().manual_seed(7))
+    (vote.share @ pull[0] + vote.log_normaliser @ pull[1]).backward()
+    for name, tensor in learning.learned().items():
+        assert (tensor.grad is not None) == (name in asked)
+        if name in asked:
+            torch.testing.assert_close(
+                tensor.grad, expected[name], rtol=1e-4, atol=1e-5 * float(tensor.grad.abs().max())
+            )
+
+
+def test_cpu_vote_without_gradients_is_the_same() -> None:
+    """Bit for bit, though no weights of pairs are kept."""
+    case = make_case(20, 1100, 7, num_embedded=5)
+    with torch.no_grad():
+        found = case.learning().vote("cpu")
+    kept = case.learning().vote("cpu")
+    assert torch.equal(found.share, kept.share)
+    assert torch.equal(found.log_normaliser, kept.log_normaliser)
 
 
 @given(st.integers(1, 40), st.integers(1, 80), st.integers(1, 20), st.integers(0, 10**6))

@@ -1,0 +1,1 @@
+"""Figures: pure functions from what is stored to a chart."""

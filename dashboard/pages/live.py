@@ -1,0 +1,169 @@
+"""Live: is the job healthy? Read from what its windows write, heartbeats included; no cluster is asked."""
+
+from collections import Counter
+
+import dash_mantine_components as dmc
+from dash import Dash, Input, Output, State, dcc, html
+from dash.development.base_component import Component
+from dash.exceptions import PreventUpdate
+
+from dashboard import ids
+from dashboard.chart import Table
+from dashboard.components import states as cards
+from dashboard.components.attributes import aria
+from dashboard.components.freshness import freshness
+from dashboard.components.run_tabs import run_tabs
+from dashboard.components.table_grid import plain_table
+from dashboard.links import run_link
+from dashboard.page import Page
+from dashboard.progress import (
+    LETTERS,
+    MEANINGS,
+    WindowCell,
+    completed_indexes,
+    eta_text,
+    failures_by_code,
+    last_beat_text,
+    throughput_text,
+    window_cell,
+)
+from dashboard.reading import Live
+from dashboard.repository import Repository
+from job.errors import JobError
+from job.records import ExecutionRecord
+from job.run.state import describe
+
+EVERY_MS = 10_000
+# The last windows say best how long the next will take.
+NUM_TIMED = 20
+
+
+def layout(repository: Repository, *, run_id: str) -> list[Component]:
+    """The grid of windows and the numbers beside it, anew every ten seconds until nothing more is expected."""
+    live = repository.live(run_id)
+    is_over = all(state.is_settled for state in live.states)
+    return [
+        run_tabs(run_id, "live"),
+        html.Div(live_content(live, _executions(repository, live)), id=ids.LIVE_CONTENT),
+        dcc.Interval(id=ids.LIVE_INTERVAL, interval=EVERY_MS, disabled=is_over),
+        dcc.Store(id="live-run", data=run_id),
+    ]
+
+
+def live_content(live: Live, executions: list[ExecutionRecord]) -> list[Component]:
+    """What changes while a run goes on."""
+    states = live.states
+    cells = [window_cell(state, now_ms=live.read_at_ms) for state in states]
+    return [
+        freshness(live.read_at_ms, ""),
+        *_head(live),
+        _grid(cells),
+        _legend(cells),
+        plain_table(
+            Table(
+                head=("what", "now"),
+                rows=[
+                    ("time left", eta_text(states, executions)),
+                    ("throughput", throughput_text(executions)),
+                    ("last heartbeat", last_beat_text(states, now_ms=live.read_at_ms)),
+                    ("completedIndexes", completed_indexes(states, ("done",))),
+                    ("failedIndexes", completed_indexes(states, ("failed", "lost"))),
+                ],
+            ),
+            label="Progress in numbers",
+        ),
+        *_failures(live),
+        *_details(cells),
+    ]
+
+
+def refreshed(repository: Repository, run_id: str) -> tuple[list[Component], bool]:
+    """The content anew, and whether to stop asking; a store that is away leaves what is shown."""
+    try:
+        live = repository.live(run_id)
+    except JobError as error:
+        return [cards.failure(error)], False
+    return live_content(live, _executions(repository, live)), all(state.is_settled for state in live.states)
+
+
+def register(app: Dash, repository: Repository) -> None:
+    """Ask again every ten seconds."""
+
+    @app.callback(
+        Output(ids.LIVE_CONTENT, "children"),
+        Output(ids.LIVE_INTERVAL, "disabled"),
+        Input(ids.LIVE_INTERVAL, "n_intervals"),
+        State("live-run", "data"),
+        prevent_initial_call=True,
+    )
+    def _refresh(num_intervals: int | None, run_id: str) -> tuple[list[Component], bool]:
+        if not num_intervals:
+            raise PreventUpdate
+        return refreshed(repository, run_id)
+
+
+def _executions(repository: Repository, live: Live) -> list[ExecutionRecord]:
+    done = [state.index for state in live.states if state.state == "done"]
+    return repository.executions(live.plan.run_id, done[-NUM_TIMED:])
+
+
+def _head(live: Live) -> list[Component]:
+    states = live.states
+    counts = Counter(state.state for state in states)
+    share = 100 * counts["done"] / len(states) if states else 0.0
+    bar = dmc.Progress(value=share, size="lg", mb="sm", **aria(label=f"{share:.0f} % of the windows are done"))
+    if not states:
+        return [cards.undefined("Progress", "the plan has no window")]
+    if live.plan.kind == "training":
+        return [html.P(f"A basic training: {states[0].state}.")]
+    words = html.P([html.Strong(describe(states)), "."])
+    if all(state.is_settled for state in states):
+        link = dcc.Link("See what it found", href=run_link(live.plan.run_id))
+        return [words, bar, html.P(["Nothing more is expected. ", link, "."])]
+    return [words, bar]
+
+
+def _grid(cells: list[WindowCell]) -> Component:
+    return html.Ul(
+        [
+            html.Li(
+                [
+                    html.Span(LETTERS[cell.name], **aria(hidden="true")),
+                    html.Small(cell.index, **aria(hidden="true")),
+                    html.Span(cell.text, className="visually-hidden"),
+                ],
+                className=f"cell cell-{cell.name}",
+                title=cell.text,
+            )
+            for cell in cells
+        ],
+        className="window-grid",
+        **aria(label="Windows"),
+    )
+
+
+def _legend(cells: list[WindowCell]) -> Component:
+    present = Counter(cell.name for cell in cells)
+    return html.P(
+        "; ".join(f"{LETTERS[name]} {name} ({present[name]}): {MEANINGS[name]}" for name in LETTERS if present[name]),
+        className="muted",
+    )
+
+
+def _failures(live: Live) -> list[Component]:
+    rows = failures_by_code(live.states)
+    if not rows:
+        return []
+    table = Table(head=("exit code", "windows", "which", "what and what to do"), rows=list(rows))
+    return [html.H2("Failures by exit code"), plain_table(table, label="Failures by exit code")]
+
+
+def _details(cells: list[WindowCell]) -> list[Component]:
+    told = [(str(cell.index), cell.name, cell.detail) for cell in cells if cell.detail]
+    if not told:
+        return []
+    table = Table(head=("window", "state", "detail"), rows=list(told[:500]))
+    return [html.H2("Windows that need a word"), plain_table(table, label="Windows that need a word")]
+
+
+PAGE = Page(path="/run/<run_id>/live", title="Live", question="Is the job healthy, and when is it done?", layout=layout)

@@ -1,0 +1,152 @@
+"""The overview: which sessions exist, and which deserve belief? Reads the index of runs and nothing else."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import dash_ag_grid as dag
+import dash_mantine_components as dmc
+from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html
+from dash.development.base_component import Component
+
+from dashboard import ids
+from dashboard.components import states
+from dashboard.components.freshness import freshness
+from dashboard.components.run_rows import run_row, widest
+from dashboard.links import link
+from dashboard.page import Page
+from dashboard.reading import Reading, RunsIndex
+from dashboard.repository import Repository
+from job.records import RunIndexEntry
+
+
+def _number(field: str, name: str, width: int) -> dict[str, Any]:
+    """A column that sorts by its number and shows its text; what is undefined sorts last and says why."""
+    return {"field": field, "headerName": name, "width": width, "cellRenderer": "NumberText", "headerTooltip": name}
+
+
+COLUMNS: tuple[dict[str, Any], ...] = (
+    {
+        "field": "run",
+        "headerName": "Run",
+        "cellRenderer": "RunLink",
+        "pinned": "left",
+        "minWidth": 150,
+        "width": 190,
+        "filter": "agTextColumnFilter",
+    },
+    {"field": "verdict", "headerName": "Verdict", "cellRenderer": "VerdictMark", "width": 140, "filter": True},
+    _number("sharpe", "OOS Sharpe, 95 % interval", 290) | {"cellRenderer": "IntervalBar"},
+    _number("dsr", "DSR", 110),
+    {"field": "trials", "headerName": "Trials N", "width": 105, "type": "numericColumn"},
+    _number("validation", "Validation Sharpe", 165),
+    _number("decay", "Decay", 110),
+    _number("net_return", "Net return", 125),
+    _number("drawdown", "Max drawdown", 145),
+    _number("turnover", "Turnover", 115),
+    _number("break_even", "Break-even cost", 155),
+    {"field": "days", "headerName": "Days", "width": 85, "type": "numericColumn"},
+    {"field": "symbol", "headerName": "Symbol", "width": 115, "filter": "agTextColumnFilter"},
+    {"field": "interval", "headerName": "Interval", "width": 100},
+    {"field": "windows", "headerName": "Windows", "width": 190},
+    {"field": "planned", "headerName": "Planned (UTC)", "width": 155, "sort": "desc"},
+)
+
+
+def layout(repository: Repository, *, filter: str = "") -> list[Component]:
+    """Every run in one grid, newest first; what could not be read as cards above it."""
+    reading = repository.index()
+    index = reading.value
+    parts: list[Component] = [freshness(reading.read_at_ms, reading.etag)]
+    if reading.stale_reason:
+        parts.append(states.stale(reading.stale_reason))
+    if index.num_listed is not None and index.runs:
+        parts.append(_listed(index.num_listed))
+    parts += states.faults(index.faults)
+    if not index.runs:
+        return [*parts, _nothing(repository.location)]
+    return [*parts, *_counts(reading), _toolbar(filter), _grid(index.runs.values(), filter)]
+
+
+def _counts(reading: Reading[RunsIndex]) -> list[Component]:
+    runs = reading.value.runs.values()
+    words = [(sum(run.verdict == word for run in runs), word) for word in ("evidence", "weak", "no evidence")] + [
+        (sum(run.state == "running" for run in runs), "running")
+    ]
+    told = ", ".join(f"{number} {word}" for number, word in words if number)
+    number = "1 run" if len(runs) == 1 else f"{len(runs):,} runs"
+    return [html.P([html.Strong(number), f": {told}." if told else "."])]
+
+
+def _toolbar(text: str) -> Component:
+    return html.Div(
+        [
+            dmc.TextInput(
+                id=ids.RUNS_FILTER, label="Find", placeholder="run, symbol, verdict", value=text, debounce=200, w=260
+            ),
+            dcc.Link("Compare the chosen runs", id=ids.COMPARE_BUTTON, href=link("/compare"), className="button-link"),
+            html.Span("Space chooses a row, Enter opens it; two to eight can be compared.", className="muted"),
+        ],
+        className="toolbar",
+    )
+
+
+def _grid(runs: Iterable[RunIndexEntry], text: str) -> Component:
+    entries = sorted(runs, key=lambda run: (run.created_at_ms, run.run_id), reverse=True)
+    scale = widest(entries)
+    return html.Div(
+        dag.AgGrid(
+            id=ids.RUNS_GRID,
+            columnDefs=list(COLUMNS),
+            rowData=[run_row(run, scale) for run in entries],
+            defaultColDef={"sortable": True, "resizable": True},
+            dashGridOptions={
+                "rowSelection": {"mode": "multiRow", "enableClickSelection": False},
+                "selectionColumnDef": {"pinned": "left", "width": 50},
+                "quickFilterText": text,
+                "rowHeight": 38,
+                "ensureDomOrder": True,
+            },
+            getRowId="params.data.run",
+            style={"height": f"{min(640, 110 + 38 * len(entries))}px", "width": "100%"},
+        ),
+        className="grid-frame",
+    )
+
+
+def _listed(number: int) -> Component:
+    return states.partial(
+        "The index is missing",
+        f"It was rebuilt from a listing of {number:,} objects: results stand on the pages of the runs. "
+        "`lorentzian finalize --all` writes the index anew.",
+    )
+
+
+def _nothing(location: str) -> Component:
+    return states.empty("No run yet", f"Nothing is stored under {location}.", f"lorentzian demo --save-path {location}")
+
+
+def register(app: Dash, _repository: Repository) -> None:
+    """Filter and choice happen in the browser."""
+    app.clientside_callback(
+        ClientsideFunction("lorentzian", "filterRuns"),
+        Output(ids.RUNS_GRID, "dashGridOptions"),
+        Input(ids.RUNS_FILTER, "value"),
+        State(ids.RUNS_GRID, "dashGridOptions"),
+        prevent_initial_call=True,
+    )
+    app.clientside_callback(
+        ClientsideFunction("lorentzian", "compareLink"),
+        Output(ids.COMPARE_BUTTON, "href"),
+        Input(ids.RUNS_GRID, "selectedRows"),
+        State(ids.COMPARE_BUTTON, "href"),
+        prevent_initial_call=True,
+    )
+
+
+PAGE = Page(
+    path="/",
+    title="Runs",
+    question="Which runs exist, and which of them deserve belief?",
+    layout=layout,
+    in_navigation=True,
+)

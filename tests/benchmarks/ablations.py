@@ -1,0 +1,191 @@
+"""What each part of the learned vote is worth: the same forecasts with one part taken out or put in.
+
+On planted worlds of ten features, whose true probabilities say how much of the edge is found, and on the real klines:
+another distance (Euclidean, cosine), no mask of overlapping labels but the row itself, the learned encoder, no
+context markets, no sample weights, no line. It goes on where it was stopped.
+"""
+
+import argparse
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from functools import partial
+from unittest.mock import patch
+
+import numpy as np
+import torch
+from rich.console import Console
+from rich.table import Table
+from sklearn.metrics import roc_auc_score
+from torch import Tensor
+
+import job.model.fit
+from job.evaluation.classification import log_losses
+from job.intervals import DAY_MS, interval_ms
+from job.model.bank import TrainingBank
+from job.model.kernel import LabelSpans, Vote
+from job.model.line import Line
+from job.model.lorentzian import LorentzianNCA
+from job.rows import LabelledRows
+from job.rules import make_dataset
+from job.windows import Span, Window
+from tests.benchmarks import _cells
+from tests.benchmarks._forecasts import CONTEXT, FOLDER, INTERVAL, forecast_test, learner_of, real_rows, real_windows
+from tests.benchmarks.power import EDGES
+from tests.benchmarks.quality import difference
+from tests.support import planted_worlds
+from tests.support.audited import END_MS, WARM_UP_DAYS, synthetic_procedure
+
+AS_IT_IS = "as it is"
+TRAIN_DAYS, TEST_DAYS = 30, 60
+FIRST_SEED = 5_000  # apart from the worlds of `power`
+WORLDS = {"linear 6": ("linear", "6"), "linear 12": ("linear", "12"), "xor 6": ("xor", "6"), "xor 12": ("xor", "12")}
+REAL = {"up": "up", "far up": "far up"}
+
+
+class _OtherDistance(LorentzianNCA):
+    """The vote under another distance between scaled features."""
+
+    def _distance(self, queries: Tensor, bank: Tensor) -> Tensor:
+        raise NotImplementedError
+
+    def ask(self, queries, bank, bank_up, mask=None, *, log_weights=None, member=0) -> Vote:  # type: ignore[no-untyped-def]
+        """As the kernel answers."""
+        score = self._score(queries, bank, mask, log_weights, member)
+        return Vote(share=torch.softmax(score, dim=1).nan_to_num() @ bank_up, log_normaliser=score.logsumexp(dim=1))
+
+    @torch.no_grad()
+    def weights(self, queries, bank, mask=None, *, log_weights=None, member=0) -> Tensor:  # type: ignore[no-untyped-def]
+        """As the kernel weighs."""
+        return torch.softmax(self._score(queries, bank, mask, log_weights, member), dim=1).nan_to_num()
+
+    def _score(self, queries, bank, mask, log_weights, member) -> Tensor:  # type: ignore[no-untyped-def]
+        scales = self.scales[member]
+        score = -self._distance(queries * scales, bank * scales) / self.temperature[member]
+        score = score if log_weights is None else score + log_weights
+        masked = mask.meet() if isinstance(mask, LabelSpans) else mask
+        return score if masked is None else score.masked_fill(masked, -torch.inf)
+
+
+class _Euclidean(_OtherDistance):
+    def _distance(self, queries: Tensor, bank: Tensor) -> Tensor:
+        squares = queries.square().sum(1)[:, None] + bank.square().sum(1)[None] - 2 * queries @ bank.T
+        return (squares.clamp_min(0) / queries.shape[1] + 1e-9).sqrt()
+
+
+class _Cosine(_OtherDistance):
+    def _distance(self, queries: Tensor, bank: Tensor) -> Tensor:
+        return 1 - torch.nn.functional.normalize(queries, dim=1) @ torch.nn.functional.normalize(bank, dim=1).T
+
+
+def _itself_alone(bank: TrainingBank, queries: Tensor, candidates: Tensor) -> Tensor:
+    return queries[:, None] == candidates[None, :]
+
+
+def _flat_line(features: np.ndarray, rows: LabelledRows, weights: np.ndarray) -> Line:
+    prior = float(np.average(rows.up, weights=weights))
+    return Line(slope=np.zeros(features.shape[1]), level=float(np.log(prior / (1 - prior))))
+
+
+CHANGES: dict[str, tuple[Callable[[], object], ...]] = {
+    AS_IT_IS: (),
+    "Euclidean": (partial(patch.object, job.model.fit, "LorentzianNCA", _Euclidean),),
+    "cosine": (partial(patch.object, job.model.fit, "LorentzianNCA", _Cosine),),
+    "no band mask": (partial(patch.object, TrainingBank, "overlap", _itself_alone),),
+    "no sample weights": (
+        partial(patch.object, job.model.fit, "sample_weights", lambda starts, ends: np.ones(len(starts))),
+    ),
+    "no line": (partial(patch.object, job.model.fit, "fit_line", _flat_line),),
+    "encoder": (),
+    "full effort": (),
+    "no context": (),
+    "logistic": (),
+}
+SETTINGS: dict[str, dict[str, object]] = {"encoder": {"encoder": "residual"}, "full effort": {"effort": "full"}}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Seeds, processors, file, and which part of the table."""
+    _cells.add_arguments(parser, name="ablations")
+    parser.add_argument("--subjects", nargs="+", choices=[*WORLDS, *REAL], default=[*WORLDS, *REAL])
+    parser.add_argument("--changes", nargs="+", choices=list(CHANGES), default=list(CHANGES))
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Do the fits that are missing, and print the table; a seed is a world, or one of the real windows."""
+    subjects = [s for s in arguments.subjects if s in WORLDS or FOLDER.is_dir()]
+    cells = [
+        {"subject": subject, "seed": seed, "change": change}
+        for seed in range(arguments.seeds)
+        for subject in subjects
+        for change in dict.fromkeys((AS_IT_IS, *arguments.changes))
+        if subject in REAL or change != "no context"
+    ]
+    found = _cells.run_cells(cells, _one_fit, jobs=arguments.jobs, out=arguments.out)
+    table = Table("subject", "change", "fits", "log-loss", "AUC", "less as it is", "95 % interval")
+    for subject in subjects:
+        mine = [cell for cell in found if cell["subject"] == subject]
+        for change in dict.fromkeys(cell["change"] for cell in mine):
+            table.add_row(*_row(mine, subject, change))
+    Console().print(table)
+
+
+def _row(cells: list[_cells.Cell], subject: str, change: str) -> list[str]:
+    own, base = ([cell for cell in cells if cell["change"] == name] for name in (change, AS_IT_IS))
+    up, day = (np.concatenate([cell[key] for cell in own]) for key in ("up", "day"))
+    probability, before = (np.concatenate([cell["probability"] for cell in part]) for part in (own, base))
+    lead = difference(up.astype(np.float64), probability, before, day)
+    area = np.mean([roc_auc_score(cell["up"], cell["probability"]) for cell in own])
+    losses = log_losses(up.astype(np.float64), probability)
+    row = [subject, change, str(len(own)), f"{losses.mean():.4f}", f"{area:.3f}"]
+    if change == AS_IT_IS:
+        return [*row, "", ""]
+    return [*row, f"{lead.value.value:+.4f}", f"{lead.interval.low:+.4f} to {lead.interval.high:+.4f}"]
+
+
+def _one_fit(cell: _cells.Cell) -> _cells.Cell:
+    rows, names, window, bar_ms = (_planted if cell["subject"] in WORLDS else _real)(cell["subject"], cell["seed"])
+    change = cell["change"]
+    if change == "no context":
+        kept = [n for n, name in enumerate(names) if not name.lower().startswith(tuple(s.lower() for s in CONTEXT))]
+        rows, names = replace(rows, features=rows.features[:, kept]), tuple(names[n] for n in kept)
+    model = "logistic" if change == "logistic" else "lorentzian"
+    with _changed(change):
+        learner = learner_of(model, names, stream=cell["seed"], **SETTINGS.get(change, {}))
+        made = forecast_test(learner, rows, window, bar_ms=bar_ms)
+    return {
+        "up": made.up.astype(int).tolist(),
+        "probability": made.probability.round(6).tolist(),
+        "day": (made.open_time // DAY_MS + 10_000 * cell["seed"] * (cell["subject"] in WORLDS)).tolist(),
+    }
+
+
+@contextmanager
+def _changed(change: str) -> Iterator[None]:
+    with ExitStack() as stack:
+        for replacement in CHANGES[change]:
+            stack.enter_context(replacement())  # type: ignore[arg-type]
+        yield
+
+
+def _planted(subject: str, seed: int) -> tuple[LabelledRows, tuple[str, ...], Window, int]:
+    kind, sharpe = WORLDS[subject]
+    days = WARM_UP_DAYS + TRAIN_DAYS + TEST_DAYS
+    world = planted_worlds.planted_world(
+        kind, seed=FIRST_SEED + seed, num_days=days, last_close_ms=END_MS, edge=EDGES[kind][sharpe]
+    )
+    procedure = synthetic_procedure(data_days=days - WARM_UP_DAYS, window_size=TRAIN_DAYS, test_size=7)
+    rows = make_dataset(world.klines, world.features, procedure).rows
+    test_ms = END_MS - TEST_DAYS * DAY_MS
+    window = Window(
+        index=0,
+        train=Span(start_ms=test_ms - TRAIN_DAYS * DAY_MS, end_ms=test_ms),
+        test=Span(start_ms=test_ms, end_ms=END_MS),
+    )
+    return rows, world.features.names, window, interval_ms(planted_worlds.INTERVAL)
+
+
+def _real(subject: str, seed: int) -> tuple[LabelledRows, tuple[str, ...], Window, int]:
+    rows, names = real_rows(REAL[subject])
+    windows = real_windows(rows)
+    return rows, names, windows[seed % len(windows)], interval_ms(INTERVAL)

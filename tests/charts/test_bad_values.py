@@ -1,0 +1,62 @@
+"""Wrong values fail before anything is installed, with a sentence that names the value."""
+
+import pytest
+
+from tests.support.cluster_tools import helm_template
+
+RUN = '{"name":"weekly","schedule":"@weekly"'
+WRONG = [
+    ('image={"tags":"1"}', "image", "tags"),
+    ('image={"digest":"sha256:1"}', "digest", "pattern"),
+    ('database={"existingSecret":""}', "existingSecret", "minLength"),
+    ('database={"password":"secret"}', "database", "password"),
+    ('database={"port":"5432"}', "port", "integer"),
+    ('store={"savePath":"gs://bucket/models"}', "savePath", "pattern"),
+    ('store={"savePath":"bucket/models"}', "savePath", "pattern"),
+    ('store={"endpointUrl":"minio:9000"}', "endpointUrl", "pattern"),
+    ('store={"endpointUrl":"https://user:word@minio"}', "endpointUrl", "pattern"),
+    ('settings={"data-day":180}', "settings", "data-day"),
+    ('settings={"data-days":"many"}', "data-days", "integer"),
+    ('settings={"data-days":7}', "data-days", "minimum"),
+    ('settings={"test-size":0.2}', "test-size", "integer"),
+    ('settings={"interval":"7m"}', "interval", "1h"),
+    ('settings={"model":"transformer"}', "model", "lorentzian"),
+    ('settings={"save-path":"s3://bucket"}', "settings", "save-path"),
+    ('settings={"database-url":"x"}', "settings", "database-url"),
+    ("runs=3", "runs", "array"),
+    ('runs=[{"name":"weekly"}]', "runs/0", "schedule"),
+    ('runs=[{"name":"Weekly","schedule":"@weekly"}]', "name", "pattern"),
+    ('runs=[{"name":"weekly","schedule":"every sunday"}]', "schedule", "pattern"),
+    ('runs=[{"name":"weekly","schedule":"CRON_TZ=UTC 0 3 * * 0"}]', "schedule", "pattern"),
+    (f'runs=[{RUN},"timezone":"UTC"}}]', "runs/0", "timezone"),
+    (f'runs=[{RUN},"completions":21}}]', "runs/0", "completions"),
+    (f'runs=[{RUN},"startingDeadlineSeconds":5}}]', "startingDeadlineSeconds", "minimum"),
+    (f'runs=[{RUN},"resources":{{"limit":{{}}}}}}]', "resources", "limit"),
+    (f'runs=[{RUN},"resources":{{"limits":{{"memory":"2 GB"}}}}}}]', "memory", "pattern"),
+    (f'runs=[{RUN},"gpu":{{"count":0}}}}]', "count", "minimum"),
+    (f'runs=[{RUN},"gpu":{{"resourceName":"gpu"}}}}]', "resourceName", "pattern"),
+    (f'runs=[{RUN},"wait":"long"}}]', "wait", "pattern"),
+    (f"runs=[{RUN}}},{RUN}}}]", "two are called", "weekly"),
+    ('runs=[{"name":"finalize","schedule":"@weekly"}]', "finalize", "another CronJob"),
+    ('runs=[{"name":"features-x","schedule":"@weekly"}]', "features-x", "another CronJob"),
+    (f'runs=[{RUN},"parallelism":2,"kueue":{{"queue":"q","minParallelism":2}}}}]', "weekly", "minParallelism"),
+    ('runDefaults={"name":"x"}', "runDefaults", "not"),
+    ('features={"collect":{"source":"ftp"}}', "source", "archive"),
+    ('dashboard={"replicas":-1}', "replicas", "minimum"),
+    ('dashboard={"ingress":{"enabled":true}}', "hosts", "minItems"),
+    ('dashboard={"ingress":{"path":"lorentzian"}}', "path", "pattern"),
+    ('dashboard={"settings":{"auth-password":"x"}}', "settings", "auth-password"),
+    ('extraEnv=[{"value":"x"}]', "extraEnv/0", "name"),
+    ('extraEnv=[{"name":"LORENTZIAN_DATA_DAYS","value":"90"}]', "extraEnv sets LORENTZIAN_DATA_DAYS", "settings"),
+    ('extraEnv=[{"name":"A","value":"1"},{"name":"A","value":"2"}]', "extraEnv sets A", "twice"),
+    ("unknown=1", "unknown", "additional"),
+]
+
+
+@pytest.mark.parametrize(("wrong", "where", "what"), WRONG, ids=[wrong for wrong, _, _ in WRONG])
+def test_wrong_value_is_refused_by_name(wrong: str, where: str, what: str) -> None:
+    """Nothing is rendered, and the message of helm names the value and what is wrong with it."""
+    ended = helm_template("--set-json", wrong)
+    assert ended.returncode != 0
+    assert ended.stdout == ""
+    assert where in ended.stderr and what in ended.stderr, ended.stderr

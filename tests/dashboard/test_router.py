@@ -1,0 +1,98 @@
+"""Addresses become pages, and whatever goes wrong becomes a card."""
+
+import pytest
+
+from dashboard.navigation import PAGES
+from dashboard.page import Page, query_of
+from dashboard.repository import Repository
+from dashboard.router import build_page, page_at
+from job.artifacts.folder import LocalStore
+from job.errors import DataError, JobError, NoDataError, StorageForbidden, StorageUnavailable
+from tests.support.dashboards import FINISHED, OTHER, RUNNING, classes_in, text_of, watched_repository
+
+EVERY_ADDRESS = [
+    ("/", ""),
+    ("/about", ""),
+    ("/compare", ""),
+    ("/compare", f"?runs={FINISHED},{OTHER}"),
+    ("/compare", f"?runs={FINISHED},{OTHER}&equal=1&scale=log"),
+    ("/correlation", ""),
+    ("/correlation", f"?runs={FINISHED},{OTHER}&method=pearson&across=test_auc&up=test_win_rate"),
+    *((f"/run/{run}{page}", "") for run in (FINISHED, RUNNING) for page in ("", "/windows", "/honesty", "/live")),
+]
+
+
+@pytest.mark.parametrize(("path", "search"), EVERY_ADDRESS)
+def test_page_is_built(runs: LocalStore, path: str, search: str) -> None:
+    """Every page of a finished and of a running run has its heading, and none is a bug."""
+    repository, _ = watched_repository(runs)
+    page = page_at(PAGES, path)
+    assert page is not None, path
+    built = build_page(PAGES, repository, path, search)
+    assert text_of(built[0]) == page.heading(path)
+    assert "bug" not in text_of(built)
+
+
+@pytest.mark.parametrize(
+    ("error", "state"),
+    [
+        (StorageForbidden("May not read.", remedy="Grant s3:GetObject."), "state-forbidden"),
+        (StorageUnavailable("No answer.", remedy="Check the network."), "state-error"),
+    ],
+)
+@pytest.mark.parametrize("path", ["/", f"/run/{FINISHED}/live", "/compare", "/correlation"])
+def test_store_that_refuses_is_a_card(runs: LocalStore, path: str, error: JobError, state: str) -> None:
+    """The card names what failed and what to do, under the page's own heading."""
+    repository, watched = watched_repository(runs)
+    watched.error = error
+    built = build_page(PAGES, repository, path, f"?runs={FINISHED}")
+    assert state in classes_in(built)
+    assert error.message in text_of(built)
+    assert error.remedy in text_of(built)
+
+
+@pytest.mark.parametrize(
+    ("raised", "state", "words"),
+    [
+        (NoDataError("There is none."), "state-empty", "There is none."),
+        (DataError("It is torn."), "state-error", "It is torn."),
+        (ZeroDivisionError("secret detail"), "state-error", "bug in the dashboard"),
+    ],
+)
+def test_error_of_a_page_is_a_card(runs: LocalStore, raised: Exception, state: str, words: str) -> None:
+    """Ours are told; a bug is told without its text, which is in the log."""
+
+    def layout(_repository: Repository) -> list[object]:
+        raise raised
+
+    page = Page(path="/x", title="X", question="?", layout=layout)  # type: ignore[arg-type]
+    built = build_page([page], watched_repository(runs)[0], "/x", "")
+    assert state in classes_in(built)
+    assert words in text_of(built)
+    assert "secret detail" not in text_of(built)
+
+
+def test_unknown_address_is_told(runs: LocalStore) -> None:
+    """No page, no crash, and nothing of the address becomes markup."""
+    built = build_page(PAGES, watched_repository(runs)[0], "/<script>", "")
+    assert text_of(built[0]) == "No such page"
+
+
+def test_addresses_carry_path_and_query() -> None:
+    """Variables are unquoted; arguments that a page does not name are dropped, path variables win."""
+    seen: dict[str, str] = {}
+
+    def layout(_repository: object, *, run_id: str, scale: str = "linear") -> list[object]:
+        seen.update(run_id=run_id, scale=scale)
+        return []
+
+    page = Page(path="/run/<run_id>/x", title="X", question="?", layout=layout)  # type: ignore[arg-type]
+    page.build(None, "/run/a%20b/x", "?scale=log&run_id=other&evil=1")  # type: ignore[arg-type]
+    assert seen == {"run_id": "a b", "scale": "log"}
+    assert page.arguments("/run/a/b/x") is None
+    assert page.arguments("/run/a/x/") == {"run_id": "a"}
+
+
+def test_query_takes_no_novel() -> None:
+    """Values that are far too long are dropped."""
+    assert query_of("?a=1&b=" + "x" * 3_000) == {"a": "1"}

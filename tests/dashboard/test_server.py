@@ -1,0 +1,168 @@
+"""The command itself, as a process: it listens, refuses, counts, and ends quietly."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from dashboard.auth import check_exposure
+from dashboard.readonly import check_readonly
+from job.artifacts.folder import LocalStore
+from job.artifacts.s3 import S3Store, make_client
+from job.errors import ConfigError
+from job.settings.dashboard import DashboardSettings
+from tests.support.fixtures_s3 import BUCKET, s3_server
+from tests.support.repository import ROOT
+from tests.support.seaweedfs import READER, SeaweedServer, free_ports
+
+__all__ = ["s3_server"]
+START_SECONDS = 60
+
+
+def command(*arguments: str) -> list[str]:
+    """``lorentzian dashboard`` by this Python."""
+    return [sys.executable, "-m", "job", "dashboard", *arguments]
+
+
+def environment(**more: str) -> dict[str, str]:
+    """The own one, without settings."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("LORENTZIAN_", "PROMETHEUS_"))}
+    return kept | more
+
+
+@contextmanager
+def serving(store: str, port: int, *arguments: str, **more: str) -> Iterator["subprocess.Popen[str]"]:
+    """The server, once it answers; killed where the test did not end it."""
+    process = subprocess.Popen(
+        command("--save-path", store, "--port", str(port), *arguments),
+        cwd=ROOT,
+        env=environment(**more),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline and process.poll() is None:
+            try:
+                urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=5).close()
+                break
+            except OSError:
+                time.sleep(0.1)
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def test_server_answers_counts_and_ends(runs: LocalStore) -> None:
+    """Pages on one port, counts on another, one JSON line a request, and 0 after SIGTERM; nothing stays behind."""
+    port, metrics_port = free_ports(2)
+    with serving(runs.location, port, "--metrics-port", str(metrics_port)) as process:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=20) as page:
+            own_id = page.headers["X-Request-ID"]
+        urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=20).close()
+        with urllib.request.urlopen(f"http://127.0.0.1:{metrics_port}/metrics", timeout=20) as answer:
+            counted = answer.read().decode()
+        process.send_signal(signal.SIGTERM)
+        _, logs = process.communicate(timeout=30)
+    assert process.returncode == 0, logs
+    assert "lorentzian_dashboard_request_seconds_count" in counted
+    assert 'lorentzian_dashboard_runs{state="finished"} 2.0' in counted
+    lines = [json.loads(line) for line in logs.splitlines() if line.startswith("{")]
+    served = [line for line in lines if line["event"] == "request_served" and line["request_id"] == own_id]
+    assert [(line["path"], line["status"], line["method"]) for line in served] == [("/", 200, "GET")]
+    assert not list(Path("/dev/shm").glob(f"lorentzian-metrics-*/*_{process.pid}.db"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--host", "0.0.0.0"), "ask nobody for a password"),
+        (("--require-readonly",), "can be written"),
+        (("--auth-password-file", "/nowhere/at/all"), "cannot be read"),
+        (("--url-prefix", "no-slash"), "--url-prefix"),
+    ],
+)
+def test_server_refuses_to_start(tmp_path: Path, arguments: tuple[str, ...], words: str) -> None:
+    """An open door, a store that can be written, a secret that is not there, a bad prefix: 78 and one sentence."""
+    ended = subprocess.run(
+        command("--save-path", str(tmp_path), *arguments),
+        cwd=ROOT,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert ended.returncode == 78, ended.stderr
+    assert words in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("settings", "is_open"),
+    [
+        ({}, True),
+        ({"host": "::1"}, True),
+        ({"host": "localhost"}, True),
+        ({"host": "127.8.8.8"}, True),
+        ({"host": "0.0.0.0"}, False),
+        ({"host": "::"}, False),
+        ({"host": "10.1.2.3"}, False),
+        ({"host": "example.org"}, False),
+        ({"host": "0.0.0.0", "insecure_no_auth": True}, True),
+    ],
+)
+def test_public_address_needs_a_password(settings: dict[str, object], is_open: bool) -> None:
+    """Only this machine's own address goes without, unless somebody says so."""
+    chosen = DashboardSettings.model_validate(settings)
+    check_exposure(chosen, "a password")
+    if is_open:
+        check_exposure(chosen, None)
+    else:
+        with pytest.raises(ConfigError, match="ask nobody"):
+            check_exposure(chosen, None)
+
+
+def test_readonly_keys_pass_and_others_do_not(s3_server: SeaweedServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Against a real S3 server: an identity that may only read is accepted, one that may write is refused."""
+    for name, value in s3_server.environment().items():
+        monkeypatch.setenv(name, value)
+    writer = S3Store(make_client(), bucket=BUCKET, prefix="readonly")
+    with pytest.raises(ConfigError, match="can be written"):
+        check_readonly(writer)
+    assert list(writer.list("")) == []
+    for name, value in s3_server.environment(READER).items():
+        monkeypatch.setenv(name, value)
+    check_readonly(S3Store(make_client(), bucket=BUCKET, prefix="readonly"))
+
+
+def test_address_of_a_service_is_no_port(runs: LocalStore) -> None:
+    """Kubernetes names a Service's address like our port: it is not taken for one."""
+    port, metrics_port = free_ports(2)
+    injected = {"LORENTZIAN_DASHBOARD_PORT": "tcp://10.0.0.1:8050", "LORENTZIAN_DASHBOARD_SERVICE_HOST": "10.0.0.1"}
+    with serving(runs.location, port, "--metrics-port", str(metrics_port), **injected) as process:
+        assert process.poll() is None
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=20) as answer:
+            assert answer.status == 200
+
+
+def test_dashboard_loads_nothing_that_its_image_lacks() -> None:
+    """Building the app imports no training, database, frame or drawing library."""
+    heavy = "torch psycopg pandas scipy sklearn matplotlib talib lightgbm numba pyarrow binance"
+    code = (
+        "import sys, dashboard.wsgi, dashboard.server, job.commands.dashboard\n"
+        f"print([name for name in {heavy!r}.split() if name in sys.modules])"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert ended.stdout.strip() == "[]"

@@ -1,0 +1,48 @@
+"""What a hosted service is told to run, as far as it can be told from here: no runner of it is at hand."""
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.support.repository import ROOT
+
+FOLDER = ROOT / ".github/workflows"
+
+
+@pytest.fixture(params=("ci.yml", "release.yml"))
+def text(request: pytest.FixtureRequest) -> str:
+    """Each workflow."""
+    return (FOLDER / str(request.param)).read_text(encoding="utf-8")
+
+
+def images_of(overlay: Path) -> dict[str, str]:
+    """Names and tags that an overlay ends up with, its own after those of what it is made from."""
+    found: dict[str, str] = {}
+    described = yaml.safe_load((overlay / "kustomization.yaml").read_text(encoding="utf-8"))
+    for resource in described.get("resources", []):
+        if (overlay / resource / "kustomization.yaml").is_file():
+            found |= images_of(overlay / resource)
+    return found | {image["name"]: image["newTag"] for image in described.get("images", [])}
+
+
+def test_every_job_ends(text: str) -> None:
+    """Each has a limit of its own; the service's is six hours. And none may write what it need not."""
+    workflow = yaml.safe_load(text)
+    assert all(job["timeout-minutes"] <= 60 for job in workflow["jobs"].values())
+    assert workflow["permissions"]["contents"] == "read"
+
+
+def test_what_has_not_been_run_is_said(text: str) -> None:
+    """Whoever reads the file learns from its first lines how far to trust it."""
+    assert re.match(r"(#.*\n)*#.*\b(not one of these jobs has been run|Not run yet)\b", text, re.IGNORECASE)
+
+
+def test_cluster_gets_the_images_that_its_overlay_asks_for() -> None:
+    """What is built is what is loaded, and what the pods then ask for by name and tag."""
+    text = (FOLDER / "ci.yml").read_text(encoding="utf-8")
+    built = set(re.findall(r"docker build .*--tag (\S+)", text))
+    loaded = set(re.findall(r"kind load docker-image --name local (.*)", text)[0].split())
+    asked = {f"{name}:{tag}" for name, tag in images_of(ROOT / "k8s/overlays/local").items()}
+    assert built == loaded == {image for image in asked if image.startswith("lorentzian-")}
