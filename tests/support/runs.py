@@ -39,7 +39,7 @@ from job.settings.procedure import (
     StrategySettings,
     WindowSettings,
 )
-from job.slice_outcome import SliceOutcome, forecast_and_trade
+from job.slice_outcome import SliceOutcome, forecast_and_trade, lookback_before_test_ms
 from job.window_results import WindowSeries, read_series, series_bytes, window_record
 from job.windows import Window, plan_windows
 
@@ -278,7 +278,9 @@ def _train(learner: Learner, dataset: Dataset, window: Window, plan: PlanRecord)
 
 def _test(trained: dict[str, TrainedProcedure], dataset: Dataset, window: Window, plan: PlanRecord) -> SliceOutcome:
     assert window.test is not None
-    return forecast_and_trade(dataset, window.test, trained, trading_rules(plan.procedure))
+    began_ms = window.test.start_ms - lookback_before_test_ms(window, interval=INTERVAL)
+    seen = Dataset(klines=dataset.klines.between(began_ms, window.test.end_ms), rows=dataset.rows)
+    return forecast_and_trade(seen, window.test, trained, trading_rules(plan.procedure))
 
 
 def _losses(rows: LabelledRows) -> tuple[float, ...]:
