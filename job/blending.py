@@ -9,16 +9,15 @@ from dataclasses import replace
 
 import numpy as np
 
-from job.arrays import FloatArray
 from job.backtest.stitch import stitch
 from job.data.klines import Klines
 from job.intervals import DAY_MS, interval_ms
 from job.model.blend import BlendChoice, BlendClassifier, BlendMember, MemberForecasts, choose_blend, forward_mix
-from job.procedure import TrainedProcedure, on_bars, validation_rows
+from job.procedure import TrainedProcedure, validation_bars, validation_rows
 from job.rows import LabelledRows
 from job.settings.procedure import OptimizeMetric
 from job.signals import TradingRules, trade
-from job.threshold_choice import ValidationBars, choose_thresholds
+from job.threshold_choice import choose_thresholds
 from job.windows import Window
 
 
@@ -57,8 +56,8 @@ def blend_procedure(
         return replace(best, classifier=classifier, slope=1.0, curves=())
     probability = forward_mix(forecasts)
     bars = tuple(
-        _bars(klines, window, number, part, probability[forecasts.block == number])
-        for number, part in enumerate(validation)
+        validation_bars(klines, block.validation, part, probability[forecasts.block == number])
+        for number, (block, part) in enumerate(zip(window.blocks, validation, strict=True))
     )
     choice = choose_thresholds(bars, metric=metric, rules=rules, seed=seed)
     return replace(
@@ -89,11 +88,3 @@ def _classifier(members: Mapping[str, TrainedProcedure], chosen: BlendChoice) ->
         ),
         choice=chosen,
     )
-
-
-def _bars(
-    klines: Klines, window: Window, number: int, validation: LabelledRows, probability: FloatArray
-) -> ValidationBars:
-    span = window.blocks[number].validation
-    own = klines.between(span.start_ms, span.end_ms)
-    return ValidationBars(klines=own, probability=on_bars(own, validation.open_time, probability))

@@ -146,8 +146,7 @@ class _BlockForecast:
         return shrink(self.fit.probability, prior=self.prior, slope=slope)
 
     def bars(self, klines: Klines, slope: float) -> ValidationBars:
-        own = klines.between(self.span.start_ms, self.span.end_ms)
-        return ValidationBars(klines=own, probability=on_bars(own, self.validation.open_time, self.calibrated(slope)))
+        return validation_bars(klines, self.span, self.validation, self.calibrated(slope))
 
 
 def on_bars(klines: Klines, open_time: IntArray, value: FloatArray) -> FloatArray:
@@ -156,6 +155,12 @@ def on_bars(klines: Klines, open_time: IntArray, value: FloatArray) -> FloatArra
     _, at_bar, at_row = np.intersect1d(klines.open_time, open_time, assume_unique=True, return_indices=True)
     placed[at_bar] = value[at_row]
     return placed
+
+
+def validation_bars(klines: Klines, span: Span, rows: LabelledRows, probability: FloatArray) -> ValidationBars:
+    """A block's bars, each with the forecast of its row."""
+    own = klines.between(span.start_ms, span.end_ms)
+    return ValidationBars(klines=own, probability=on_bars(own, rows.open_time, probability))
 
 
 def validation_rows(rows: LabelledRows, block: Block, *, test: Span | None, bar_ms: int) -> LabelledRows:

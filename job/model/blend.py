@@ -18,7 +18,7 @@ import numpy as np
 
 from job.arrays import Float32Array, FloatArray, IntArray
 from job.model.calibration import shrink
-from job.model.classifier import SMALLEST_LIKELIHOOD, Classifier, mean_log_loss
+from job.model.classifier import Classifier, log_losses, mean_log_loss
 
 BLEND = "blend"
 MEMBERS = ("lorentzian", "lightgbm", "logistic")
@@ -153,7 +153,7 @@ def choose_blend(forecasts: MemberForecasts, *, seed: int) -> BlendChoice:
     up, known = forecasts.up[is_known], forecasts.probability[:, is_known]
     losses = [mean_log_loss(up, probability) for probability in known]
     best = int(np.argmin(losses))
-    lead = _losses(up, forward_mix(forecasts)[is_known]) - _losses(up, known[best])
+    lead = log_losses(up, forward_mix(forecasts)[is_known]) - log_losses(up, known[best])
     low, high = _interval_by_day(lead, forecasts.day[is_known], seed=seed)
     is_kept = not low > 0
     weights = fit_weights(known, up) if is_kept else np.eye(len(known))[best]
@@ -175,12 +175,6 @@ def _interval_by_day(lead: FloatArray, day: IntArray, *, seed: int) -> tuple[flo
     means = total[drawn].sum(axis=1) / count[drawn].sum(axis=1)
     low, high = np.quantile(means, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
     return float(low), float(high)
-
-
-def _losses(up: FloatArray, probability: FloatArray) -> FloatArray:
-    likelihood: FloatArray = np.where(up == 1, probability, 1 - probability)
-    loss: FloatArray = -np.log(np.maximum(likelihood, SMALLEST_LIKELIHOOD))
-    return loss
 
 
 def _weighted(logits: FloatArray, weights: FloatArray) -> FloatArray:

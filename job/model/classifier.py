@@ -69,10 +69,16 @@ class Learner(Protocol):
         ...
 
 
-def mean_log_loss(up: FloatArray, probability: FloatArray) -> float:
-    """Mean negative log-likelihood of labels, 0 or 1, under forecasts clipped away from certainty."""
+def log_losses(up: FloatArray, probability: FloatArray) -> FloatArray:
+    """Negative log-likelihood of each label, 0 or 1, under a forecast clipped away from certainty, float64 (n,)."""
     likelihood = np.where(up == 1, probability, 1 - probability)
-    return float(-np.log(np.maximum(likelihood, SMALLEST_LIKELIHOOD)).mean())
+    losses: FloatArray = -np.log(np.maximum(likelihood, SMALLEST_LIKELIHOOD))
+    return losses
+
+
+def mean_log_loss(up: FloatArray, probability: FloatArray) -> float:
+    """Mean of `log_losses`."""
+    return float(log_losses(up, probability).mean())
 
 
 def best_candidate(validated: tuple[ValidatedFit, ...]) -> float:

@@ -10,6 +10,7 @@ from job.artifacts.keys import RunKeys
 from job.artifacts.stored_records import record_bytes
 from job.backtest.account import Backtest
 from job.backtest.costs import Costs
+from job.evaluation.classification import calibration_bins
 from job.evaluation.daily import utc_daily_returns
 from job.evaluation.returns import sharpe_ratio
 from job.intervals import YEAR_DAYS, interval_ms
@@ -93,14 +94,12 @@ def _calibration(series: tuple[WindowSeries, ...], model: str) -> Calibration:
     forecast = np.concatenate([each.probability[model] for each in series])
     is_labelled = np.isfinite(up) & np.isfinite(forecast)
     up, forecast = up[is_labelled], forecast[is_labelled]
-    bins = np.minimum((forecast * CALIBRATION_BINS).astype(np.int64), CALIBRATION_BINS - 1)
-    count = np.bincount(bins, minlength=CALIBRATION_BINS)
-    used = count > 0
+    bins = calibration_bins(up, forecast, num_bins=CALIBRATION_BINS)
     sides = 2 * (up > 0.5).astype(np.int64) + (forecast >= 0.5).astype(np.int64)
     return Calibration(
-        forecast=np.bincount(bins, weights=forecast, minlength=CALIBRATION_BINS)[used] / count[used],
-        observed=np.bincount(bins, weights=up, minlength=CALIBRATION_BINS)[used] / count[used],
-        count=count[used],
+        forecast=bins.mean_probability,
+        observed=bins.observed_rate,
+        count=bins.count,
         confusion=np.bincount(sides, minlength=4).reshape(2, 2),
     )
 

@@ -1,15 +1,13 @@
 """Every page as a person meets it: in a real browser, in both themes, by keyboard, and without a stranger's server."""
 
-import threading
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from werkzeug.serving import make_server
 
 from job.artifacts.folder import LocalStore
 from tests.support.browsers import WatchedPage, browser, until
-from tests.support.dashboards import FINISHED, OTHER, RUNNING, app_over
+from tests.support.dashboards import FINISHED, OTHER, RUNNING, served
 
 pytestmark = pytest.mark.browser
 
@@ -39,13 +37,8 @@ def opened() -> Iterator[Any]:
 @pytest.fixture(scope="module")
 def address(runs: LocalStore) -> Iterator[str]:
     """The app over the runs, served."""
-    server = make_server("127.0.0.1", 0, app_over(runs).server, threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with served(runs) as found:
+        yield found
 
 
 @pytest.fixture

@@ -1,11 +1,14 @@
 """Stores to look at, apps over them, and a store that counts what it is asked and can be away."""
 
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import dash
+from werkzeug.serving import make_server
 
 from dashboard.app import create_app
 from dashboard.repository import Repository
@@ -25,6 +28,20 @@ def write_runs(folder: Path) -> LocalStore:
     store_run(example_run(4), folder, run_id=FINISHED)
     store_run(example_run(4, failed=(2,)), folder, run_id=OTHER)
     return store_run(example_run(2), folder, run_id=RUNNING, is_finished=False)
+
+
+@contextmanager
+def served(store: LocalStore) -> Iterator[str]:
+    """The app over a store, served until the block ends; its address."""
+    server = make_server("127.0.0.1", 0, app_over(store).server, threaded=True)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
 
 
 @dataclass(kw_only=True)

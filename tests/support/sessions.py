@@ -11,10 +11,9 @@ from job.records import PlanRecord, SummaryRecord
 from job.report.curves import curve_objects, run_curves, windows_record
 from job.report.summary import summary_record
 from job.report.window_table import window_metrics_csv
-from job.run.index import note_finished, note_started
-from job.run.plan import publish_plan
+from job.run.index import note_finished
 from tests.support.runs import ExampleRun
-from tests.support.stored_runs import stored_series
+from tests.support.stored_runs import store_windows
 
 READ_AT_MS = 1_764_547_200_000
 REASON = "its pod was killed"
@@ -49,13 +48,7 @@ def session_of(run: ExampleRun, *, run_id: str = "example", is_finished: bool = 
 def store_session(run: ExampleRun, folder: Path, *, run_id: str, is_finished: bool = True) -> LocalStore:
     """Write all that a finished run stores for its pages: plan, windows, summary, curves, table and index."""
     store, keys = LocalStore(folder), RunKeys(run_id)
-    plan = run.plan.model_copy(update={"run_id": run_id})
-    publish_plan(store, plan)
-    note_started(store, plan)
-    for window, series in zip(run.windows, run.series, strict=True):
-        index = window.span.index
-        objects = {keys.window_metrics(index): record_bytes(window), keys.series(index): stored_series(series)}
-        write_with_manifest(store, keys.window_manifest(index), objects, root=keys.root, extra={})
+    plan = store_windows(run, store, run_id=run_id)
     if is_finished:
         summary = summary_with_failures(run)
         result = curve_objects(plan, run.evaluation, run.series) | {

@@ -7,7 +7,7 @@ from job.artifacts.keys import RunKeys
 from job.artifacts.manifest import write_with_manifest
 from job.artifacts.npz import arrays_to_bytes
 from job.artifacts.stored_records import record_bytes
-from job.records import SummaryRecord
+from job.records import PlanRecord, SummaryRecord
 from job.report.curves import curve_objects
 from job.report.summary import summary_record
 from job.run.index import note_finished, note_started
@@ -27,13 +27,7 @@ def store_run(run: ExampleRun, folder: Path, *, run_id: str, is_finished: bool =
         Of the folder, which may hold other runs too.
     """
     store, keys = LocalStore(folder), RunKeys(run_id)
-    plan = run.plan.model_copy(update={"run_id": run_id})
-    publish_plan(store, plan)
-    note_started(store, plan)
-    for window, series in zip(run.windows, run.series, strict=True):
-        index = window.span.index
-        objects = {keys.window_metrics(index): record_bytes(window), keys.series(index): stored_series(series)}
-        write_with_manifest(store, keys.window_manifest(index), objects, root=keys.root, extra={})
+    plan = store_windows(run, store, run_id=run_id)
     if is_finished:
         summary = summary_of(run)
         result = {keys.summary: record_bytes(summary), keys.report: PAGE}
@@ -41,6 +35,19 @@ def store_run(run: ExampleRun, folder: Path, *, run_id: str, is_finished: bool =
         write_with_manifest(store, keys.manifest, result, root=keys.root, extra={})
         note_finished(store, plan, summary)
     return store
+
+
+def store_windows(run: ExampleRun, store: LocalStore, *, run_id: str) -> PlanRecord:
+    """Write a run's plan and the windows that have finished; the plan under its new name."""
+    keys = RunKeys(run_id)
+    plan = run.plan.model_copy(update={"run_id": run_id})
+    publish_plan(store, plan)
+    note_started(store, plan)
+    for window, series in zip(run.windows, run.series, strict=True):
+        index = window.span.index
+        objects = {keys.window_metrics(index): record_bytes(window), keys.series(index): stored_series(series)}
+        write_with_manifest(store, keys.window_manifest(index), objects, root=keys.root, extra={})
+    return plan
 
 
 def summary_of(run: ExampleRun) -> SummaryRecord:

@@ -1,13 +1,11 @@
 """The pages of a run as a person meets them: in a real browser, over a run in a folder."""
 
 import json
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from werkzeug.serving import make_server
 
 from dashboard.figures.run_parts import written
 from job.artifacts.folder import LocalStore
@@ -15,7 +13,7 @@ from job.artifacts.keys import RunKeys
 from job.report.metric_words import words_of
 from tests.dashboard.pages.test_session import FORMS, stored_value
 from tests.support.browsers import WatchedPage, browser
-from tests.support.dashboards import app_over
+from tests.support.dashboards import served
 from tests.support.runs import example_run
 from tests.support.sessions import store_session
 
@@ -38,13 +36,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def address(folder: Path) -> Iterator[str]:
     """The app over the folder, served."""
-    server = make_server("127.0.0.1", 0, app_over(LocalStore(folder)).server, threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with served(LocalStore(folder)) as found:
+        yield found
 
 
 @pytest.fixture(scope="module")
