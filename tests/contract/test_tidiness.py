@@ -16,7 +16,13 @@ FOREIGN = {
 
 
 @pytest.mark.parametrize(
-    "command", ["ruff check --no-cache", "ruff format --check --no-cache", "mypy"], ids=lambda command: command
+    "command",
+    [
+        "ruff check --no-cache",
+        "ruff format --check --no-cache",
+        pytest.param("mypy", marks=pytest.mark.slow),  # a minute and a half where it has no cache yet
+    ],
+    ids=str,
 )
 def test_tool_finds_nothing(command: str) -> None:
     """Each tool, with the rules of pyproject.toml, passes over the whole repository."""
