@@ -35,12 +35,15 @@ def compress_answers(server: Flask) -> None:
     }
     Compress(server)
 
-    # Registered later, so it runs before: a file that is compressed while it streams would never be closed.
+    # Registered later, so it runs before: what is compressed is no file any more, and nobody would close it.
     @server.after_request
     def _read_whole(response: Response) -> Response:
         if response.direct_passthrough:
             response.direct_passthrough = False
+            file = response.response
             response.make_sequence()
+            if hasattr(file, "close"):
+                file.close()
         return response
 
 

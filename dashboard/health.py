@@ -1,11 +1,9 @@
 """Is it alive, and can it answer? Outside of passwords and prefixes, for whoever runs it."""
 
-from collections import Counter
-
 from flask import Flask, Response, jsonify
 
 from dashboard.repository import Repository
-from dashboard.telemetry import CACHE_BYTES, INDEX_READ_AT, RUNS
+from dashboard.telemetry import CACHE_BYTES
 from job.errors import JobError
 from job.intervals import MINUTE_MS
 
@@ -33,10 +31,6 @@ def why_not_ready(repository: Repository) -> str:
         reading = repository.index()
     except JobError as error:
         return error.message
-    INDEX_READ_AT.set(reading.read_at_ms / 1000)
-    CACHE_BYTES.set(repository.cache.num_bytes)
-    states = Counter(run.state for run in reading.value.runs.values())
-    for state in ("running", "finished"):
-        RUNS.labels(state).set(states[state])
+    CACHE_BYTES.set(repository.objects.cache.num_bytes)
     age_ms = repository.now_ms() - reading.read_at_ms
     return reading.stale_reason if reading.stale_reason and age_ms > READY_FOR_MS else ""

@@ -14,6 +14,11 @@ def link(path: str, **query: str) -> str:
     return prefix.rstrip("/") + path + (f"?{urlencode(asked)}" if asked else "")
 
 
+def release_link(venue: str, symbol: str, interval: str) -> str:
+    """The address of the page of a market's model in use."""
+    return link("/release/" + "/".join(quote(part, safe="") for part in (venue, symbol, interval)))
+
+
 def run_link(run_id: str, page: str = "", **query: str) -> str:
     """The address of a run's page: session, ``windows``, ``honesty`` or ``live``."""
     tail = f"/{page}" if page else ""

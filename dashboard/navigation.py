@@ -3,19 +3,33 @@
 from dash import Dash
 
 from dashboard.page import Page
-from dashboard.pages import about, compare, correlation, honesty, live, overview, session, windows, windows_detail
+from dashboard.pages import (
+    about,
+    compare,
+    correlation,
+    honesty,
+    live,
+    overview,
+    release,
+    releases,
+    session,
+    windows,
+    windows_detail,
+)
 from dashboard.repository import Repository
 
 PAGES: tuple[Page, ...] = (
     overview.PAGE,
     compare.PAGE,
     correlation.PAGE,
+    releases.PAGE,
     about.PAGE,
     session.PAGE,
     windows.PAGE,
     windows_detail.PAGE,
     honesty.PAGE,
     live.PAGE,
+    release.PAGE,
 )
 _WITH_CALLBACKS = (overview, correlation, live)
 

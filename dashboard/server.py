@@ -6,6 +6,7 @@ import socket
 import sys
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +57,7 @@ def _serve(settings: DashboardSettings, save_path: str) -> None:
 
     class Server(BaseApplication):  # type: ignore[misc]
         def load_config(self) -> None:
-            for name, value in _options(settings).items():
+            for name, value in _options(settings, save_path).items():
                 self.cfg.set(name, value)
 
         def load(self) -> Any:
@@ -69,7 +70,7 @@ def _serve(settings: DashboardSettings, save_path: str) -> None:
             raise ConfigError(f"The server ended with {ended.code}.", remedy="Its log says why.") from ended
 
 
-def _options(settings: DashboardSettings) -> dict[str, Any]:
+def _options(settings: DashboardSettings, save_path: str) -> dict[str, Any]:
     in_memory = Path("/dev/shm")
     return {
         "bind": f"{_bracketed(settings.host)}:{settings.port}",
@@ -85,15 +86,15 @@ def _options(settings: DashboardSettings) -> dict[str, Any]:
         "loglevel": "warning",
         "proc_name": "lorentzian-dashboard",
         "limit_request_line": 8190,
-        "when_ready": _ready(settings),
+        "when_ready": _ready(settings, save_path),
         "child_exit": _forget_worker,
     }
 
 
-def _ready(settings: DashboardSettings) -> Callable[[Any], None]:
+def _ready(settings: DashboardSettings, save_path: str) -> Callable[[Any], None]:
     def ready(_server: Any) -> None:
         if settings.metrics_port:
-            _serve_metrics(settings.host, settings.metrics_port)
+            _serve_metrics(settings.host, settings.metrics_port, save_path)
         address = f"http://{_bracketed(settings.host)}:{settings.port}{settings.url_prefix}"
         structlog.get_logger().info("dashboard_started", address=address, workers=settings.web_workers)
         if sys.stdout.isatty():
@@ -102,13 +103,16 @@ def _ready(settings: DashboardSettings) -> Callable[[Any], None]:
     return ready
 
 
-def _serve_metrics(host: str, port: int) -> None:
-    """Answer ``/metrics`` from a thread of the first process, for all workers together."""
+def _serve_metrics(host: str, port: int, save_path: str) -> None:
+    """Answer ``/metrics`` from a thread of the first process: for all workers together, and for the store."""
     from prometheus_client import CollectorRegistry, start_http_server
     from prometheus_client.multiprocess import MultiProcessCollector
 
+    from dashboard.run_metrics import RunsCollector
+
     registry = CollectorRegistry()
     MultiProcessCollector(registry)
+    registry.register(RunsCollector(partial(open_store, save_path)))
     start_http_server(port, addr=host, registry=registry)
 
 

@@ -1,4 +1,4 @@
-"""What the dashboard counts, by its Prometheus names; the only place that knows them."""
+"""What the dashboard counts of its own work, by its Prometheus names; what the store says is in `run_metrics`."""
 
 import time
 from collections.abc import Iterator
@@ -20,10 +20,6 @@ STORE_ERRORS = Counter("lorentzian_dashboard_store_errors", "Reads of the store 
 CACHE_BYTES = Gauge(
     "lorentzian_dashboard_cache_bytes", "Parsed objects that are kept, estimated.", multiprocess_mode="livesum"
 )
-INDEX_READ_AT = Gauge(
-    "lorentzian_dashboard_index_read_timestamp_seconds", "When the index was last read.", multiprocess_mode="livemax"
-)
-RUNS = Gauge("lorentzian_dashboard_runs", "Runs in the index.", ("state",), multiprocess_mode="livemax")
 
 
 @contextmanager

@@ -66,6 +66,7 @@ def _show_trace(arguments: Sequence[str]) -> None:
 def _run_command(line: CommandLine) -> ExitCode:
     from job.logs import configure_logs
     from job.settings.sources import load_settings
+    from job.telemetry.telemetry import Telemetry
 
     loaded = load_settings(
         settings_class(line.name),
@@ -75,12 +76,15 @@ def _run_command(line: CommandLine) -> ExitCode:
         environment=os.environ,
         config_file=line.config_file or os.environ.get("LORENTZIAN_CONFIG"),
     )
-    output = loaded.settings.output
-    configure_logs(log_format=output.log_format, verbose=output.verbose, quiet=output.quiet)
+    output, telemetry = loaded.settings.output, Telemetry(line.name, loaded.settings)
+    configure_logs(
+        log_format=output.log_format, verbose=output.verbose, quiet=output.quiet, listeners=telemetry.listeners
+    )
     try:
-        with at_once():  # loading takes seconds, and many more on a busy node
-            command = import_module(f"job.commands.{COMMANDS[line.name].module}")
-        code = command.run(loaded)
+        with telemetry.told():
+            with at_once():  # loading takes seconds, and many more on a busy node
+                command = import_module(f"job.commands.{COMMANDS[line.name].module}")
+            code = command.run(loaded)
     except ModuleNotFoundError as error:
         if error.name is None or error.name.split(".")[0] == "job":
             raise

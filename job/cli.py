@@ -56,7 +56,7 @@ COMMANDS: Mapping[str, Command] = {
     "features": Command(
         summary="compute feature rows from klines; only what is new",
         module="features",
-        settings="FeaturesCommand",
+        settings="FeatureRowsCommand",
         example="lorentzian features --symbol SOLUSDT --interval 5m --context BTCUSDT,ETHUSDT",
     ),
     "train": Command(
@@ -68,7 +68,7 @@ COMMANDS: Mapping[str, Command] = {
     "walkforward": Command(
         summary="train and test window after window on this machine",
         module="walkforward",
-        settings="WalkforwardCommand",
+        settings="WalkforwardsCommand",
         example="lorentzian walkforward --data-days 180 --window-size 30 --test-size 7",
     ),
     "window": Command(
@@ -92,7 +92,7 @@ COMMANDS: Mapping[str, Command] = {
     "status": Command(
         summary="how far the windows of a run are",
         module="status",
-        settings="StoredRunCommand",
+        settings="StatusCommand",
         example="lorentzian status --run-id demo-edge --save-path models/demo",
     ),
     "report": Command(
@@ -106,6 +106,30 @@ COMMANDS: Mapping[str, Command] = {
         module="compare",
         settings="CompareCommand",
         example="lorentzian compare first-run second-run",
+    ),
+    "prune": Command(
+        summary="delete old runs, and feature rows that nothing will read; never the ledger",
+        module="prune",
+        settings="PruneCommand",
+        example="lorentzian prune --keep-last 20 --keep-promoted --dry-run",
+    ),
+    "promote": Command(
+        summary="put a finished run's final model in use for its market, or go back to an earlier one",
+        module="promote",
+        settings="PromoteCommand",
+        example="lorentzian promote demo-edge --save-path models/demo --why 'stands out of luck'",
+    ),
+    "predict": Command(
+        summary="what the model in use says of the newest closed bar, and why; it never places an order",
+        module="predict",
+        settings="PredictCommand",
+        example="lorentzian predict --symbol SOLUSDT --interval 5m --follow",
+    ),
+    "export": Command(
+        summary="a model as a file that torch alone reads, for programs without this package",
+        module="export",
+        settings="ExportCommand",
+        example="lorentzian export --model demo-edge --save-path models/demo --format pt2",
     ),
     "dashboard": Command(
         summary="look at runs in a browser",
@@ -170,7 +194,7 @@ def parse(arguments: Sequence[str]) -> CommandLine:
     UsageError
         For a command or flag that does not exist.
     SystemExit
-        With 0, after ``--help`` or ``--version``.
+        With 0, after ``--help``, ``--version`` or ``--licenses``.
     """
     if len(arguments) > 1 and arguments[0] == "help":
         arguments = (arguments[1], "--help")
@@ -181,6 +205,11 @@ def parse(arguments: Sequence[str]) -> CommandLine:
         from importlib.metadata import version  # a tenth of the time that help may take
 
         print(f"lorentzian {version('lorentzian-trainer')}")
+        raise SystemExit(0)
+    if arguments[0] == "--licenses":
+        from job.licenses import licenses_text
+
+        print(licenses_text())
         raise SystemExit(0)
     name, *rest = arguments
     if name not in COMMANDS:
@@ -220,6 +249,7 @@ def _overview() -> str:
             "",
             "Klines are read from the Postgres of DATABASE_URL, and results written to --save-path: a folder, or",
             "s3://bucket/prefix with the usual AWS_ names. `lorentzian doctor` tries both, and the GPU.",
+            "`lorentzian --licenses` lists whose work is installed with it.",
         ]
     )
 

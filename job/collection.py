@@ -1,5 +1,7 @@
 """Klines of a market and of its context, and its funding, from Binance, brought up to now."""
 
+import structlog
+
 from job import interruption
 from job.data.collect import CollectReport, OnProgress, collect_klines
 from job.data.collect_funding import FundingReport, collect_funding
@@ -32,6 +34,13 @@ def collect_market(
                 on_progress=_stoppable(tracker),
                 patience=Patience(sleep=interruption.sleep),
             )
+        structlog.get_logger().info(
+            "klines_collected",
+            symbol=symbol,
+            from_archive=report.num_from_archive,
+            from_rest=report.num_from_rest,
+            last_open_ms=report.last_open_ms,
+        )
         reports.append(report)
     return reports
 

@@ -6,16 +6,18 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import structlog
+from psycopg import ProgrammingError
 from psycopg.conninfo import make_conninfo
 
 from job import interruption
 from job.data.embedded import embedded_database
-from job.data.postgres import connect
+from job.data.postgres import connect, invalid_conninfo
 from job.errors import ConfigError
 from job.settings.operation import DatabaseSettings
 
 # What collect and import fill, and training reads, where nothing else was said.
 DEFAULT_SOURCE = "binance"
+MAX_PASSWORD_BYTES = 4096  # the file may be a device, or no password at all
 LIBPQ_NAMES = ("PGHOST", "PGHOSTADDR", "PGDATABASE", "PGSERVICE", "PGPORT", "PGUSER")
 
 
@@ -57,19 +59,33 @@ def _configured(settings: DatabaseSettings) -> str | None:
     password = _password(settings.database_password_file)
     if settings.database_url is not None:
         url = settings.database_url.get_secret_value()
-        return make_conninfo(url, password=password) if password is not None else url
+        return _with_password(url, password)
     if any(name in os.environ for name in LIBPQ_NAMES):
-        return make_conninfo("", password=password) if password is not None else ""
+        return _with_password("", password)
     return None
+
+
+def _with_password(conninfo: str, password: str | None) -> str:
+    try:
+        return conninfo if password is None else make_conninfo(conninfo, password=password)
+    except (ProgrammingError, UnicodeEncodeError):  # libpq's sentence repeats the string, and a password in it
+        raise invalid_conninfo() from None
 
 
 def _password(path: str | None) -> str | None:
     if path is None:
         return None
     try:
-        return Path(path).read_text(encoding="utf-8").rstrip("\r\n")
-    except (OSError, UnicodeDecodeError) as error:
+        with Path(path).open("rb") as file:
+            password = file.read(MAX_PASSWORD_BYTES + 1).decode().rstrip("\r\n")
+    except (OSError, ValueError) as error:
         raise ConfigError(
             f"The database password file {path} cannot be read: {type(error).__name__}.",
             remedy="Check the path, and that this user may read it.",
         ) from error
+    if not 0 < len(password) <= MAX_PASSWORD_BYTES or {"\0", "\n"} & set(password):
+        raise ConfigError(
+            f"The database password file {path} does not hold one line with a password.",
+            remedy="Write the password, and nothing else, into it.",
+        )
+    return password

@@ -134,3 +134,12 @@ class Terminated(Interrupted):
     """SIGTERM: what was finished is kept, and the next start goes on from it."""
 
     exit_code = ExitCode.TERMINATED
+
+
+def exit_code_of(error: BaseException | None) -> ExitCode:
+    """What a program that was left by this error ends with; done where there was none."""
+    if error is None:
+        return ExitCode.DONE
+    if isinstance(error, KeyboardInterrupt):
+        return ExitCode.CANCELLED
+    return error.exit_code if isinstance(error, JobError) else ExitCode.BUG

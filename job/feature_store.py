@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 
 import psycopg
+import structlog
 
 from job.data.feature_rows import FeatureSetRecord
 from job.data.feature_table import FeatureSpan, feature_span, register_feature_set, write_features
@@ -59,6 +60,9 @@ def update_features(connection: psycopg.Connection, market: MarketSettings, feat
             "which looks back three days.",
             remedy="Collect or import more history.",
         )
+    structlog.get_logger().info(
+        "features_updated", symbol=key.symbol, num_added=num_added, last_open_ms=span.last_open_ms
+    )
     return FeatureUpdate(
         identity=record.identity,
         num_added=num_added,

@@ -1,5 +1,7 @@
 """The classifiers of a run: the one that trades, and the baselines that are trained on the very same rows. Pure."""
 
+from dataclasses import replace
+
 import torch
 
 from job.blending import blend_procedure
@@ -11,11 +13,14 @@ from job.model.lightgbm import LightgbmLearner
 from job.model.logistic import LogisticLearner
 from job.model.mlp import MlpLearner
 from job.model.prior import PriorLearner
+from job.model.search import SEARCHED, search_fits
+from job.model.trial import TrialLearner
 from job.model.volatility import VolatilityLearner
 from job.procedure import OnProgress, TrainedProcedure, train_procedure
 from job.records import ProcedureRecord
 from job.rows import Dataset
 from job.rules import trading_rules
+from job.searching import search_settings, to_train
 from job.settings.procedure import ModelSettings
 from job.windows import Window
 
@@ -30,7 +35,8 @@ def make_learners(
 ) -> tuple[Learner, ...]:
     """The traded model's learner first, then the baselines', the class prior last; each name once.
 
-    A blend has no learner of its own: its members' come first, and `train_all` blends what they have learned.
+    A blend has no learner of its own: its members' come first, and `train_all` blends what they have learned. Those of
+    a search's candidates come last; `train_all` trains the best of them in the place of the vote that they change.
 
     Parameters
     ----------
@@ -57,7 +63,12 @@ def make_learners(
     )
     every = {learner.name: learner for learner in (*own, *baselines)}
     needed = tuple(every[name] for name in (MEMBERS if settings.model == BLEND else (settings.model,)))
-    return (*needed, *(each for each in baselines if each not in needed)) if with_baselines else needed
+    beside = tuple(each for each in baselines if each not in needed) if with_baselines else ()
+    tried = (
+        (TrialLearner if fit.is_trial else LorentzianLearner)(fit.settings, stream=stream, device=device, name=fit.name)
+        for fit in search_fits(settings)
+    )
+    return (*needed, *beside, *tried)
 
 
 def train_all(
@@ -70,8 +81,9 @@ def train_all(
 ) -> dict[str, TrainedProcedure]:
     """Every learner on one training span, by name, the traded model first; ``on_progress`` hears of the first."""
     metric, rules, seed = procedure.windows.optimize_metric, trading_rules(procedure), procedure.model.seed
+    search = search_settings(learners, training, window, procedure.model)
     trained = {
-        learner.name: train_procedure(
+        name: train_procedure(
             learner,
             training.rows,
             training.klines,
@@ -80,10 +92,12 @@ def train_all(
             rules=rules,
             seed=seed,
             refit=procedure.windows.refit,
-            on_progress=on_progress if learner is learners[0] else None,
+            on_progress=on_progress if name == learners[0].name else None,
         )
-        for learner in learners
+        for name, learner in to_train(learners, search, procedure.model).items()
     }
+    if search is not None:
+        trained[SEARCHED] = replace(trained[SEARCHED], search=search)
     if procedure.model.model != BLEND:
         return trained
     members = {name: trained[name] for name in MEMBERS}

@@ -1,14 +1,28 @@
 """Log set-up: one JSON line per event in a pod, short text in a terminal.
 
-Logs go to stderr, results to stdout.
+Logs go to stderr, results to stdout. Every event, whatever its level, is also told to the listeners of this process,
+before it is decided whether a line is written: what is measured of a run is what the run reports.
 """
 
 import logging
 import os
 import sys
-from typing import Any, Literal, TextIO, cast
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal, TextIO, TypeAlias, cast
 
 import structlog
+
+# Is told an event with all that is bound to it; must not change it, nor raise.
+Listener: TypeAlias = Callable[[Mapping[str, Any]], None]
+
+
+_LEVELS = logging.getLevelNamesMapping()
+# What every event says before anybody hears it.
+_ABOUT = (
+    structlog.contextvars.merge_contextvars,
+    structlog.processors.add_log_level,
+    structlog.processors.format_exc_info,
+)
 
 
 class _Stderr:
@@ -27,7 +41,9 @@ def is_interactive(stream: Any = None) -> bool:
     return bool(stream.isatty()) and "KUBERNETES_SERVICE_HOST" not in os.environ
 
 
-def configure_logs(*, log_format: Literal["auto", "text", "json"], verbose: bool, quiet: bool) -> None:
+def configure_logs(
+    *, log_format: Literal["auto", "text", "json"], verbose: bool, quiet: bool, listeners: Sequence[Listener] = ()
+) -> None:
     """Set up structlog for this process, once, from the entry point."""
     level = logging.WARNING if quiet else logging.DEBUG if verbose else logging.INFO
     is_text = log_format == "text" or (log_format == "auto" and is_interactive())
@@ -40,12 +56,33 @@ def configure_logs(*, log_format: Literal["auto", "text", "json"], verbose: bool
     logging.getLogger("psycopg").setLevel(logging.ERROR)
     structlog.configure(
         processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
+            *_ABOUT,
+            _Told(tuple(listeners), level),
             structlog.processors.TimeStamper(fmt="%H:%M:%S" if is_text else "iso", utc=not is_text),
-            structlog.processors.format_exc_info,
             renderer,
         ],
-        wrapper_class=structlog.make_filtering_bound_logger(level),
+        wrapper_class=structlog.make_filtering_bound_logger(logging.DEBUG if listeners else level),
         logger_factory=structlog.WriteLoggerFactory(cast(TextIO, _Stderr())),
     )
+
+
+def hand_over_logs(listener: Listener) -> None:
+    """Set up structlog for a worker process, which writes no line itself: every event is the listener's."""
+    structlog.configure(
+        processors=[*_ABOUT, _Told((listener,), logging.CRITICAL + 1)],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.DEBUG),
+    )
+
+
+class _Told:
+    """Tells the listeners, and then drops what is below the level of the lines that are written."""
+
+    def __init__(self, listeners: tuple[Listener, ...], level: int) -> None:
+        self._listeners, self._level = listeners, level
+
+    def __call__(self, _logger: Any, method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+        for listener in self._listeners:
+            listener(event)
+        if _LEVELS[event["level"].upper()] < self._level:
+            raise structlog.DropEvent
+        return event

@@ -2,35 +2,39 @@
 
 import hashlib
 from dataclasses import dataclass
+from functools import partial
 
 import structlog
 
 from job import interruption
 from job.artifacts.results import stands, write_once
 from job.artifacts.stored_records import record_bytes
+from job.artifacts.window_pack import WindowPack, packed
 from job.checkpoint import checkpoint_bytes
-from job.data.postgres import connect
-from job.dataset import load_dataset
+from job.data.postgres import on_connection
 from job.evaluation.daily import utc_daily_returns
 from job.learners import make_learners, train_all
 from job.procedure import OnProgress, TrainedProcedure
 from job.processor import device_name, processor_name
-from job.records import WindowDriftRecord
+from job.records import ExecutionRecord, WindowDriftRecord, WindowRecord
 from job.robustness.adversarial import drift_after_the_fact, drift_before_test, drift_record
 from job.run.attempt import Attempt
 from job.run.cautions import training_warning
 from job.run.kept_fits import KeptFits, fits_identity, forget_fits
-from job.run.ledger import note_reading, note_result
-from job.run.plan import check_unchanged, windows_of
+from job.run.ledger import note_reading, note_result, own_result_key
+from job.run.plan import windows_of
 from job.run.run import Run
+from job.run.training_data import read_training
 from job.sealed_test import read_test
 from job.slice_outcome import SliceOutcome
 from job.window_results import series_bytes, window_record
 from job.windows import Window
 
 
-def run_window(run: Run, index: int, *, attempt: Attempt, on_progress: OnProgress | None = None) -> None:
+def run_window(run: Run, index: int, *, attempt: Attempt, on_progress: OnProgress | None = None) -> WindowRecord:
     """Train, test and store one window; where another pod has stored it meanwhile, its result stands.
+
+    Returns what this pod found.
 
     Parameters
     ----------
@@ -48,12 +52,18 @@ def run_window(run: Run, index: int, *, attempt: Attempt, on_progress: OnProgres
     with interruption.at_once():
         outcome = train_and_test(run, window, attempt=attempt, on_progress=on_progress)
     interruption.check()
+    record = window_record(
+        window, run.plan, outcome.trained, outcome.tested, traded_model=run.traded_model, drift=outcome.drift
+    )
+    objects = _objects(run, outcome, record)
     with attempt.stage("store"):
-        is_ours = _store(run, window, outcome)
+        is_ours = write_once(run.store, run.keys.window_manifest(index), objects, root=run.keys.root)
     forget_fits(run.store, run.keys.kept_fits(index))
     if is_ours:
         execution = attempt.execution(cpu=processor_name(), device=device_name(run.device))
         run.store.put(run.keys.execution(index), record_bytes(execution))
+        _pack(run, index, objects, execution)
+    return record
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,9 +83,8 @@ def train_and_test(
 
     May be left in any moment: what it writes, it writes whole, and the same the next time.
     """
-    with attempt.stage("read"), connect(run.conninfo) as connection:
-        check_unchanged(connection, run.plan, window.span)
-        training = load_dataset(connection, run.plan, window.train)
+    with attempt.stage("read"):
+        training = read_training(run, window)
     with attempt.stage("train"), _kept_fits(run, window, attempt) as kept:
         learners = make_learners(
             run.plan.procedure.model, feature_names=run.plan.feature_names, stream=window.index, device=run.device
@@ -85,9 +94,10 @@ def train_and_test(
         foreseen = drift_before_test(run.plan, window, training.rows)
     _warn_once(run, window, trained[run.traded_model])
     model = checkpoint_bytes(trained[run.traded_model], run.plan)
-    with attempt.stage("test"), connect(run.conninfo) as connection:
+    with attempt.stage("test"):
         entry = note_reading(run.ledger, run.plan, window, model_hash=hashlib.sha256(model).hexdigest())
-        tested = read_test(connection, run.plan, window, trained, ledger=run.ledger, entry=entry)
+        test = partial(read_test, plan=run.plan, window=window, trained=trained, ledger=run.ledger, entry=entry)
+        tested = on_connection(run.conninfo, test)
         note_result(run.ledger, entry, utc_daily_returns(tested.accounts[run.traded_model]))
     drift = drift_record(foreseen, drift_after_the_fact(run.plan, training.rows, tested.rows))
     return WindowOutcome(model=model, trained=trained, tested=tested, drift=drift)
@@ -111,17 +121,27 @@ def _warn_once(run: Run, window: Window, trained: TrainedProcedure) -> None:
         structlog.get_logger().warning("training_warned", run_id=run.plan.run_id, warning=warning)
 
 
-def _store(run: Run, window: Window, outcome: WindowOutcome) -> bool:
-    record = window_record(
-        window, run.plan, outcome.trained, outcome.tested, traded_model=run.traded_model, drift=outcome.drift
-    )
-    return write_once(
-        run.store,
-        run.keys.window_manifest(window.index),
-        {
-            run.keys.best_model_window(window.index): outcome.model,
-            run.keys.series(window.index): series_bytes(outcome.tested),
-            run.keys.window_metrics(window.index): record_bytes(record),
-        },
-        root=run.keys.root,
-    )
+def _objects(run: Run, outcome: WindowOutcome, record: WindowRecord) -> dict[str, bytes]:
+    """What a window stores, by key."""
+    index = record.span.index
+    return {
+        run.keys.best_model_window(index): outcome.model,
+        run.keys.series(index): series_bytes(outcome.tested),
+        run.keys.window_metrics(index): record_bytes(record),
+    }
+
+
+def _pack(run: Run, index: int, objects: dict[str, bytes], execution: ExecutionRecord) -> None:
+    """Store once more, in one object, what the finalizer reads; nothing is lost where it is missing."""
+    manifest = run.store.get(run.keys.window_manifest(index))
+    model_hash = hashlib.sha256(objects[run.keys.best_model_window(index)]).hexdigest()
+    reading = run.ledger.get(own_result_key(run.plan, index, model_hash))
+    if manifest is not None and reading is not None:
+        pack = WindowPack(
+            manifest=manifest.data,
+            metrics=objects[run.keys.window_metrics(index)],
+            series=objects[run.keys.series(index)],
+            execution=record_bytes(execution),
+            reading=reading.data,
+        )
+        run.store.put(run.keys.finished_window(index), packed(pack))

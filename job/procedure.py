@@ -21,6 +21,7 @@ from job.errors import NoDataError
 from job.intervals import interval_ms
 from job.model.calibration import fit_slope, shrink
 from job.model.classifier import Classifier, Learner, LossCurve, OnEpoch, ValidatedFit
+from job.model.search import SearchChoice
 from job.rows import LabelledRows
 from job.settings.procedure import OptimizeMetric
 from job.signals import TradingRules, trade
@@ -47,8 +48,9 @@ class TrainedProcedure:
     curves : loss curves of the forward blocks and the refit; empty for learners without epochs.
     validation_account : the account over the validation blocks at the chosen thresholds.
     validation_up, validation_probability : float64 (n,), pooled over the blocks, calibrated.
-    num_rows : labelled rows that the classifier was fitted on.
+    row_open_ms : int64 (n,), open times of the labelled rows that the classifier was fitted on: those of its bank.
     effective_rows : how many of them are independent, see `job.effective_sample`.
+    search : how its settings were chosen, where they were.
     """
 
     classifier: Classifier
@@ -59,8 +61,14 @@ class TrainedProcedure:
     validation_account: Backtest
     validation_up: FloatArray
     validation_probability: FloatArray
-    num_rows: int
+    row_open_ms: IntArray
     effective_rows: float
+    search: SearchChoice | None = None
+
+    @property
+    def num_rows(self) -> int:
+        """Labelled rows that the classifier was fitted on."""
+        return len(self.row_open_ms)
 
     @property
     def best_epoch(self) -> int | None:
@@ -121,7 +129,7 @@ def train_procedure(
         validation_account=stitch([trade(b.klines, b.probability, choice.thresholds, rules) for b in bars]),
         validation_up=up,
         validation_probability=np.concatenate([f.calibrated(slope) for f in forecasts]),
-        num_rows=len(train),
+        row_open_ms=train.open_time,
         effective_rows=effective_rows(train.label_start_ms, train.label_end_ms),
     )
 
@@ -146,7 +154,7 @@ class _BlockForecast:
         return shrink(self.fit.probability, prior=self.prior, slope=slope)
 
     def bars(self, klines: Klines, slope: float) -> ValidationBars:
-        return validation_bars(klines, self.span, self.validation, self.calibrated(slope))
+        return validation_bars(klines, self.span, self.validation, self.fit.heard(self.calibrated(slope)))
 
 
 def on_bars(klines: Klines, open_time: IntArray, value: FloatArray) -> FloatArray:
@@ -181,6 +189,21 @@ def _forecast_block(
     bar_ms: int,
     on_progress: OnProgress | None,
 ) -> _BlockForecast:
+    fit, validation = block_rows(rows, block, test=test, bar_ms=bar_ms)
+    result = learner.validate(fit, validation, block=number, on_epoch=_part(on_progress, number))
+    return _BlockForecast(span=block.validation, validation=validation, fit=result, prior=float(fit.up.mean()))
+
+
+def block_rows(
+    rows: LabelledRows, block: Block, *, test: Span | None, bar_ms: int
+) -> tuple[LabelledRows, LabelledRows]:
+    """The rows that a forward block learns from, and those that it forecasts.
+
+    Raises
+    ------
+    NoDataError
+        Where either are too few, or nothing can be learned from the former.
+    """
     fit = rows.to_learn(block.fit, held_out=block.validation, embargo_bars=0, bar_ms=bar_ms)
     validation = validation_rows(rows, block, test=test, bar_ms=bar_ms)
     if len(fit) < MIN_ROWS or np.isfinite(validation.up).sum() < MIN_ROWS:
@@ -194,8 +217,7 @@ def _forecast_block(
             f"All {len(fit)} labels of the training span {block.fit} are the same.",
             remedy="Use another --label or --horizon, or check the klines.",
         )
-    result = learner.validate(fit, validation, block=number, on_epoch=_part(on_progress, number))
-    return _BlockForecast(span=block.validation, validation=validation, fit=result, prior=float(fit.up.mean()))
+    return fit, validation
 
 
 def _pooled_slope(forecasts: list[_BlockForecast], up: FloatArray) -> float:

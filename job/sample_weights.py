@@ -37,6 +37,20 @@ def sample_weights(start_ms: IntArray, end_ms: IntArray, *, half_life_days: floa
     return scaled
 
 
+def balanced(up: FloatArray, weights: FloatArray) -> FloatArray:
+    """The weights of rows, changed so that both labels count the same together; mean 1.
+
+    Parameters
+    ----------
+    up : float64 (n,), labels, 0 or 1, both of which occur.
+    weights : float64 (n,), > 0.
+    """
+    share = float(np.average(up, weights=weights))
+    evened = weights * np.where(up == 1, 0.5 / share, 0.5 / (1 - share))
+    scaled: FloatArray = evened / evened.mean()
+    return scaled
+
+
 def average_uniqueness(start_ms: IntArray, end_ms: IntArray) -> FloatArray:
     """How much of each label is its own, float64 (n,), in (0, 1].
 

@@ -9,6 +9,7 @@ from job.arrays import FloatArray
 from job.backtest.account import Backtest
 from job.backtest.market_bars import MarketBars
 from job.intervals import interval_ms
+from job.model.novelty import is_novel
 from job.pine.rule import PINE_HISTORY_BARS, pine_positions
 from job.procedure import TrainedProcedure, on_bars
 from job.rows import Dataset, LabelledRows
@@ -63,7 +64,11 @@ def forecast_and_trade(
         for name, procedure in trained.items()
     }
     target = {
-        name: target_positions(probability[name], procedure.choice.thresholds, hold_bars=rules.hold_bars)
+        name: target_positions(
+            _heard(klines, data.rows, procedure, probability[name]),
+            procedure.choice.thresholds,
+            hold_bars=rules.hold_bars,
+        )
         for name, procedure in trained.items()
     }
     return SliceOutcome(
@@ -76,6 +81,12 @@ def forecast_and_trade(
             name: account_of(klines, make_orders(klines, wanted, rules), rules) for name, wanted in target.items()
         },
     )
+
+
+def _heard(klines: MarketBars, rows: LabelledRows, procedure: TrainedProcedure, probability: FloatArray) -> FloatArray:
+    """Forecasts of bars, NaN where the model stays silent: a strange row asks for nothing."""
+    silent = on_bars(klines, rows.open_time, is_novel(procedure.classifier, rows.features).astype(np.float64))
+    return np.where(silent == 1, np.nan, probability)
 
 
 def _pine(data: Dataset, span: Span) -> NDArray[np.int8]:

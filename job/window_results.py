@@ -12,15 +12,18 @@ from job.evaluation.measure import Measure
 from job.evaluation.performance import account_measures, forecast_measures, planned_measures
 from job.model.blend import BlendChoice, BlendClassifier
 from job.model.classifier import LossCurve
+from job.model.search import SearchChoice
 from job.procedure import TrainedProcedure
 from job.records import (
     BlendRecord,
+    CandidateRecord,
     EstimateRecord,
     LossCurveRecord,
     MeasureRecord,
     Measures,
     ModelRecord,
     PlanRecord,
+    SearchRecord,
     ThresholdRecord,
     WindowDriftRecord,
     WindowRecord,
@@ -101,6 +104,18 @@ def _model_record(procedure: TrainedProcedure, tested: SliceOutcome, name: str, 
         validation=measure_records(validation | planned),
         test=measure_records(test | planned),
         blend=_blend_record(procedure.classifier.choice) if isinstance(procedure.classifier, BlendClassifier) else None,
+        search=None if procedure.search is None else _search_record(procedure.search),
+    )
+
+
+def _search_record(choice: SearchChoice) -> SearchRecord:
+    return SearchRecord(
+        epochs=choice.epochs,
+        candidates=tuple(
+            CandidateRecord(changes=candidate.changes, losses=losses)
+            for candidate, losses in zip(choice.candidates, choice.losses, strict=True)
+        ),
+        chosen=choice.chosen,
     )
 
 

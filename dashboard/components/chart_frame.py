@@ -15,6 +15,9 @@ from dashboard.links import link
 # No mode bar: its buttons would lie inside what is announced as one picture. Dragging zooms, a double click resets.
 CONFIG: Any = {"displayModeBar": False, "responsive": True, "doubleClick": "reset"}
 
+# What a telephone cannot show whole: it is scrolled there, by finger or by arrow keys.
+WIDE = ("gantt", "losses", "metric-correlation", "months", "sides")
+
 
 def chart_frame(name: str, chart: Chart, *, controls: tuple[Control, ...] = (), **arguments: str) -> Component:
     """A chart with all that belongs to it.
@@ -26,6 +29,7 @@ def chart_frame(name: str, chart: Chart, *, controls: tuple[Control, ...] = (), 
     """
     query = urlencode(sorted((key, value) for key, value in arguments.items() if value))
     heading = f"heading-{name}"
+    focus: dict[str, Any] = {"tabIndex": 0} if name in WIDE else {}
     return dmc.Paper(
         [
             html.H2(chart.question, id=heading, className="chart-question"),
@@ -34,7 +38,8 @@ def chart_frame(name: str, chart: Chart, *, controls: tuple[Control, ...] = (), 
             html.Div(
                 dcc.Graph(id=ids.of_chart(ids.CHART, name, query), figure=chart.figure, config=CONFIG),
                 role="img",
-                className="chart",
+                className="chart wide" if name in WIDE else "chart",
+                **focus,
                 **aria(label=chart.summary),
             ),
             dmc.Group(

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dashboard.chart import Builder
 from dashboard.figures.compared_runs import compared_equity, compared_sharpes, window_differences
 from dashboard.figures.metric_correlation import chosen_against_tested, metric_correlation, metric_pair
+from dashboard.figures.release import release_account, release_calibration
 from dashboard.figures.run_charts import run_chart_builders
 
 CHARTS: Mapping[str, Builder] = {
@@ -15,4 +16,6 @@ CHARTS: Mapping[str, Builder] = {
     "window-differences": window_differences,
     "compared-equity": compared_equity,
     "compared-sharpes": compared_sharpes,
+    "release-account": release_account,
+    "release-calibration": release_calibration,
 }

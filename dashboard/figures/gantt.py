@@ -1,8 +1,9 @@
 """What did each window learn from, and what was it tested on? Train, purge and test to scale. Pure."""
 
+from typing import Any
+
 import numpy as np
 import plotly.graph_objects as go
-from plotly.subplots import make_subplots
 
 from dashboard.chart import Chart, Table
 from dashboard.figures.house_style import BLUE, GREY, VERMILION, new_figure
@@ -35,22 +36,25 @@ def gantt_chart(session: Session) -> Chart:
         for name in ("train_start_ms", "test_start_ms", "test_end_ms")
     )
     index = np.array([span.index for span in windows])
-    figure = _panels(len(windows))
-    _add(figure, index, starts, tests - gap, name="train", colour=TRAIN, pattern="")
-    _add(figure, index, tests - gap, tests, name="purge", colour=PURGE, pattern="x")
-    is_done = np.array([str(span.index) not in failed for span in windows])
-    _add(figure, index[is_done], tests[is_done], ends[is_done], name="test", colour=TEST, pattern="")
+    is_done = np.array([str(span.index) not in failed for span in windows], dtype=bool)
+    traces = [
+        _spans(index, starts, tests - gap, name="train", colour=TRAIN, pattern=""),
+        _spans(index, tests - gap, tests, name="purge", colour=PURGE, pattern="x"),
+        _spans(index[is_done], tests[is_done], ends[is_done], name="test", colour=TEST, pattern=""),
+    ]
     if not is_done.all():
-        _add(figure, index[~is_done], tests[~is_done], ends[~is_done], name="test, missing", colour=TEST, pattern="/")
-    _add_border(figure, gap)
+        missing = ~is_done
+        traces.append(
+            _spans(index[missing], tests[missing], ends[missing], name="test, missing", colour=TEST, pattern="/")
+        )
+    figure = _panels(len(windows)).add_traces([*traces, *_border(gap)])
     hours = gap / HOUR_MS
     return Chart(
         question=QUESTION,
         note=(
             f"n = {count(len(windows))} windows to scale. Purge: rows whose labels were not known before the first "
             f"decision of the test are not learned from, at most {hours:g} hours ({_bars(plan)} bars), magnified on "
-            "the "
-            "right. Baseline: a label that lives as long as the horizon."
+            "the right. Baseline: a label that lives as long as the horizon."
         ),
         summary=(
             f"{count(len(windows))} windows; between training and test lie up to {hours:g} hours that are not used."
@@ -74,53 +78,61 @@ def gantt_chart(session: Session) -> Chart:
 
 
 def _panels(num_windows: int) -> go.Figure:
+    """Two panels side by side: all windows over the days, and one border in hours."""
     height = min(MAX_HEIGHT, max(MIN_HEIGHT, 130 + ROW_HEIGHT * num_windows))
-    figure = make_subplots(rows=1, cols=2, column_widths=[0.78, 0.22], horizontal_spacing=0.06)
-    figure.update_layout(new_figure(x_title="", y_title="", height=height).layout)
-    figure.update_layout(barmode="overlay", bargap=0.25, hovermode="closest")
-    figure.update_yaxes(title_text="window", autorange="reversed", row=1, col=1)
-    figure.update_xaxes(type="date", title_text="UTC", row=1, col=1)
-    figure.update_xaxes(title_text="hours around the border", zeroline=False, row=1, col=2)
-    figure.update_yaxes(visible=False, row=1, col=2)
-    return figure
-
-
-def _add(
-    figure: go.Figure, index: IntArray, start: IntArray, end: IntArray, *, name: str, colour: str, pattern: str
-) -> None:
-    figure.add_bar(
-        y=index,
-        base=as_x(start),
-        x=as_x(end - start),
-        orientation="h",
-        name=name,
-        legendgroup=name,
-        marker={"color": colour, "pattern": {"shape": pattern}, "line": {"width": 0}},
-        hovertemplate=f"window %{{y}}: {name}<extra></extra>",
-        row=1,
-        col=1,
+    figure = new_figure(x_title="UTC", y_title="window", height=height)
+    return figure.update_layout(
+        barmode="overlay",
+        bargap=0.25,
+        hovermode="closest",
+        xaxis={"type": "date", "domain": [0, 0.74]},
+        yaxis={"autorange": "reversed"},
+        xaxis2={
+            "title": {"text": "hours around the border"},
+            "zeroline": False,
+            "domain": [0.79, 1],
+            "anchor": "y2",
+        },
+        yaxis2={"visible": False, "anchor": "x2"},
     )
 
 
-def _add_border(figure: go.Figure, gap: int) -> None:
+def _spans(index: IntArray, start: IntArray, end: IntArray, *, name: str, colour: str, pattern: str) -> dict[str, Any]:
+    return {
+        "type": "bar",
+        "y": index,
+        "base": as_x(start),
+        "x": as_x(end - start),
+        "orientation": "h",
+        "name": name,
+        "legendgroup": name,
+        "marker": {"color": colour, "pattern": {"shape": pattern}, "line": {"width": 0}},
+        "hovertemplate": f"window %{{y}}: {name}<extra></extra>",
+    }
+
+
+def _border(gap: int) -> list[dict[str, Any]]:
     """The last hours of training, the purge and the first hours of the test, of any window."""
     hours = gap / HOUR_MS
-    for start, length, colour, pattern in (
-        (-3 * hours, 2 * hours, TRAIN, ""),
-        (-hours, hours, PURGE, "x"),
-        (0, 2 * hours, TEST, ""),
-    ):
-        figure.add_bar(
-            y=["border"],
-            base=[start],
-            x=[length],
-            orientation="h",
-            showlegend=False,
-            marker={"color": colour, "pattern": {"shape": pattern}, "line": {"width": 0}},
-            hoverinfo="skip",
-            row=1,
-            col=2,
+    return [
+        {
+            "type": "bar",
+            "y": ["border"],
+            "base": [start],
+            "x": [length],
+            "xaxis": "x2",
+            "yaxis": "y2",
+            "orientation": "h",
+            "showlegend": False,
+            "marker": {"color": colour, "pattern": {"shape": pattern}, "line": {"width": 0}},
+            "hoverinfo": "skip",
+        }
+        for start, length, colour, pattern in (
+            (-3 * hours, 2 * hours, TRAIN, ""),
+            (-hours, hours, PURGE, "x"),
+            (0, 2 * hours, TEST, ""),
         )
+    ]
 
 
 def _bars(plan: PlanRecord) -> int:

@@ -41,7 +41,7 @@ def losses_chart(session: Session, *, part: str = "") -> Chart:
         return sentence_chart(question=QUESTION, note=note, reason="this model is not trained in epochs")
     figure = _grid([f"window {window.span.index}" for window in shown])
     figure.add_traces(
-        [trace for place, window in enumerate(shown) for block in _blocks(window) for trace in _drawn(block, place)]
+        [trace for place, window in enumerate(shown) for trace in _drawn(_blocks(window), place)]
         + [
             {"type": "scatter", "x": [None], "y": [None], "mode": "lines", "name": name, "line": line}
             for name, line in LINES.items()
@@ -92,75 +92,87 @@ def _blocks(window: WindowRecord) -> list[LossCurveRecord]:
 
 
 def _grid(titles: list[str]) -> go.Figure:
-    """Small panels on one scale, a title over each, and the coin's loss through all."""
+    """Small panels on one scale, a title over each, and the coin's loss through every row of them."""
     num_rows = -(-len(titles) // NUM_COLUMNS)
-    figure = new_figure(x_title="", y_title="", height=110 + ROW_HEIGHT * num_rows)
-    axes: dict[str, Any] = {}
-    shapes, annotations = [], []
+    layout: dict[str, Any] = {}
+    annotations, coins = [], []
     for place, title in enumerate(titles):
         row, column = divmod(place, NUM_COLUMNS)
         name = _axis(place)
         left, bottom = column / NUM_COLUMNS, 1 - (row + 1) / num_rows
         is_lowest = place + NUM_COLUMNS >= len(titles)
-        axes[f"xaxis{name}"] = {
+        layout[f"xaxis{name}"] = {
             "domain": [left, left + 0.92 / NUM_COLUMNS],
             "anchor": f"y{name}",
             "showticklabels": is_lowest,
             "title": {"text": "epoch" if is_lowest else ""},
             **({"matches": "x"} if place else {}),
         }
-        axes[f"yaxis{name}"] = {
+        layout[f"yaxis{name}"] = {
             "domain": [bottom, bottom + 0.8 / num_rows],
             "anchor": f"x{name}",
             "showticklabels": column == 0,
             "title": {"text": "log-loss" if column == 0 else ""},
             **({"matches": "y"} if place else {}),
         }
-        shapes.append(
-            {
-                "type": "line",
-                "xref": f"x{name} domain",
-                "yref": f"y{name}",
-                "x0": 0,
-                "x1": 1,
-                "y0": COIN_LOSS,
-                "y1": COIN_LOSS,
-                "line": {"color": GREY, "dash": "dot", "width": 1},
-            }
-        )
-        annotations.append(
-            {
-                "text": title,
-                "x": left + 0.46 / NUM_COLUMNS,
-                "y": bottom + 0.8 / num_rows,
-                "xref": "paper",
-                "yref": "paper",
-                "yanchor": "bottom",
-                "showarrow": False,
-                "font": {"size": 12},
-            }
-        )
-    return figure.update_layout(
-        **axes, shapes=shapes, annotations=annotations, hovermode="closest", margin={"t": 40}, legend={"y": 1.04}
+        annotations.append(_title(title, left=left + 0.46 / NUM_COLUMNS, top=bottom + 0.8 / num_rows))
+        if column == 0:
+            coins.append(_coin(f"y{name}"))
+    return new_figure(
+        x_title="",
+        y_title="",
+        height=110 + ROW_HEIGHT * num_rows,
+        **layout,
+        shapes=coins,
+        annotations=annotations,
+        hovermode="closest",
+        margin={"t": 40},
+        legend={"y": 1.04},
     )
 
 
-def _drawn(block: LossCurveRecord, place: int) -> list[dict[str, Any]]:
+def _title(text: str, *, left: float, top: float) -> dict[str, Any]:
+    at = {"x": left, "y": top, "xref": "paper", "yref": "paper", "yanchor": "bottom"}
+    return {"text": text, "showarrow": False, "font": {"size": 12}} | at
+
+
+def _coin(axis: str) -> dict[str, Any]:
+    """What knowing nothing costs, through a whole row of panels."""
+    line = {"color": GREY, "dash": "dot", "width": 1}
+    return {
+        "type": "line",
+        "xref": "paper",
+        "x0": 0,
+        "x1": 1,
+        "yref": axis,
+        "y0": COIN_LOSS,
+        "y1": COIN_LOSS,
+        "line": line,
+    }
+
+
+def _drawn(blocks: list[LossCurveRecord], place: int) -> list[dict[str, Any]]:
+    """A window's fits in its panel: a line a loss, with a gap from one fit to the next, and a mark a fit."""
     name = _axis(place)
     on = {"type": "scatter", "xaxis": f"x{name}", "yaxis": f"y{name}", "showlegend": False}
-    lines = [
-        on
-        | {
-            "y": np.array(values, dtype=np.float32),
-            "mode": "lines",
-            "line": LINES[kind],
-            "hovertemplate": f"{kind} %{{y:.4f}}<extra></extra>",
-        }
-        for kind, values in (("training", block.training), ("validation", block.validation))
-    ]
+    lines = []
+    for kind, line in LINES.items():
+        losses = [
+            (*block.training, math.nan) if kind == "training" else (*block.validation, math.nan) for block in blocks
+        ]
+        lines.append(
+            on
+            | {
+                "x": np.concatenate([np.arange(len(each), dtype=np.float32) for each in losses]),
+                "y": np.concatenate([np.array(each, dtype=np.float32) for each in losses]),
+                "mode": "lines",
+                "line": line,
+                "hovertemplate": f"{kind} %{{y:.4f}}<extra></extra>",
+            }
+        )
     kept = {
-        "x": [block.best_epoch],
-        "y": [block.validation[block.best_epoch]],
+        "x": [block.best_epoch for block in blocks],
+        "y": [block.validation[block.best_epoch] for block in blocks],
         "mode": "markers",
         "marker": {"symbol": "diamond", "size": 7, "color": VERMILION},
         "hovertemplate": "kept, epoch %{x}<extra></extra>",

@@ -5,7 +5,7 @@ import plotly.graph_objects as go
 
 from dashboard.chart import Cell, Chart, Table
 from dashboard.correlation import beyond_luck, clustered_order, correlation_interval, slope_with_interval
-from dashboard.figures.house_style import COLOURS, DIVERGING, GREY, new_figure
+from dashboard.figures.house_style import COLOURS, GREY, PALE_DIVERGING, new_figure
 from dashboard.figures.sentence import sentence_chart
 from dashboard.repository import Repository
 from dashboard.window_points import WindowPoints, read_points
@@ -139,7 +139,7 @@ def _heatmap(names: list[str], value: FloatArray, num: IntArray, below: BoolArra
         texttemplate="%{text}",
         zmin=-1,
         zmax=1,
-        colorscale=DIVERGING,
+        colorscale=PALE_DIVERGING,
         reversescale=False,
         hoverongaps=False,
         colorbar={"title": "correlation"},

@@ -1,7 +1,8 @@
 """Every chart of a run's pages by its name: its question, its builder, and the choices that it offers."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import lru_cache
 
 from dashboard.chart import Builder, Chart, Control
 from dashboard.figures import (
@@ -21,7 +22,11 @@ from dashboard.figures import (
     trades,
 )
 from dashboard.figures.window_detail import window_detail_chart
+from dashboard.reading import Session
 from dashboard.repository import Repository
+
+# The charts of the last few runs that were looked at: a finished run's never change.
+MAX_BUILT = 64
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,9 +74,37 @@ RUN_CHARTS: Mapping[str, RunChart] = {
 }
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Stored:
+    """A session by what is stored of it: two are equal where plan and manifest are, whenever they were read."""
+
+    run_id: str
+    plan: str
+    manifest: str
+    session: Session = field(compare=False)
+
+
+def built_chart(name: str, session: Session, given: Mapping[str, str]) -> Chart:
+    """One chart of a session, from memory where it was built before; errors as of its builder.
+
+    Parameters
+    ----------
+    given : arguments of the builder, none of them empty. A zoom is built anew: nobody asks for the same one twice.
+    """
+    if "span" in given:
+        return RUN_CHARTS[name].build(session, **given)
+    stored = _Stored(run_id=session.run_id, plan=session.plan.etag, manifest=session.manifest_etag, session=session)
+    return _built(name, stored, tuple(sorted(given.items())))
+
+
+@lru_cache(maxsize=MAX_BUILT)
+def _built(name: str, stored: _Stored, given: tuple[tuple[str, str], ...]) -> Chart:
+    return RUN_CHARTS[name].build(stored.session, **dict(given))
+
+
 def run_chart_builders() -> dict[str, Builder]:
     """The same as builders over a repository, for tables, files and redrawing."""
-    return {name: _over_repository(chart) for name, chart in RUN_CHARTS.items()} | {"window": _window}
+    return {name: _over_repository(name, chart) for name, chart in RUN_CHARTS.items()} | {"window": _window}
 
 
 def _window(repository: Repository, *, run_id: str, index: str, span: str = "") -> Chart:
@@ -80,15 +113,14 @@ def _window(repository: Repository, *, run_id: str, index: str, span: str = "") 
     return window_detail_chart(repository.window(run_id, number), repository.window_series(run_id, number), span=span)
 
 
-def _over_repository(chart: RunChart) -> Builder:
+def _over_repository(name: str, chart: RunChart) -> Builder:
     keys = {*(control.key for control in chart.controls), *chart.arguments}
 
     def read(
         repository: Repository, *, run_id: str, span: str = "", scale: str = "", metric: str = "", part: str = ""
     ) -> Chart:
         given = {"span": span, "scale": scale, "metric": metric, "part": part}
-        return chart.build(
-            repository.session(run_id), **{key: value for key, value in given.items() if value and key in keys}
-        )
+        chosen = {key: value for key, value in given.items() if value and key in keys}
+        return built_chart(name, repository.session(run_id), chosen)
 
     return read

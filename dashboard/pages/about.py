@@ -37,7 +37,7 @@ OWN = "lorentzian-trainer"
 def layout(repository: Repository) -> list[Component]:
     """Versions, store, cache, licences, and the definitions of the help drawer."""
     ready = why_not_ready(repository)
-    cache = repository.cache
+    cache = repository.objects.cache
     rows = [
         ("program", _version(OWN)),
         ("stored schema", f"version {SCHEMA_VERSION}"),
@@ -63,7 +63,7 @@ def layout(repository: Repository) -> list[Component]:
 
 
 def _hit_rate(repository: Repository) -> str:
-    counts = repository.counts
+    counts = repository.objects.counts
     asked = counts.num_known + counts.num_fetched
     return f"{share(counts.num_known / asked)} of {count(asked)} reads" if asked else "nothing was read yet"
 

@@ -8,7 +8,7 @@ from dashboard.components.table_grid import plain_table
 from dashboard.figures.run_parts import written
 from dashboard.page import Page
 from dashboard.pages.honesty_checks import checks_table, leakage_checks, outcomes
-from dashboard.pages.session import report_table, verdict_part
+from dashboard.pages.session import report_table, verdict_details, verdict_part
 from dashboard.pages.session_frame import framed, run_frame
 from dashboard.repository import Repository
 from job.records import SummaryRecord
@@ -29,6 +29,7 @@ def layout(repository: Repository, *, run_id: str) -> list[Component]:
         *parts,
         verdict_part(result.summary),
         number_cards(honesty_cards(result.summary)),
+        verdict_details(result.summary),
         *(framed(name, session) for name in ("deflation", "record")),
         html.H2("What would show a leak?", className="chart-question"),
         html.P(f"{outcomes(checks)}. What was not run proves nothing, either way.", className="muted"),

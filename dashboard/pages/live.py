@@ -16,26 +16,22 @@ from dashboard.components.run_tabs import run_tabs
 from dashboard.components.table_grid import plain_table
 from dashboard.links import run_link
 from dashboard.page import Page
-from dashboard.progress import (
-    LETTERS,
-    MEANINGS,
-    WindowCell,
-    completed_indexes,
-    eta_text,
-    failures_by_code,
-    last_beat_text,
-    throughput_text,
-    window_cell,
-)
 from dashboard.reading import Live
 from dashboard.repository import Repository
 from job.errors import JobError
 from job.records import ExecutionRecord
+from job.report.window_progress import (
+    LETTERS,
+    NUM_TIMED,
+    WindowCell,
+    failures_by_code,
+    legend,
+    progress_rows,
+    window_cell,
+)
 from job.run.state import describe
 
 EVERY_MS = 10_000
-# The last windows say best how long the next will take.
-NUM_TIMED = 20
 
 
 def layout(repository: Repository, *, run_id: str) -> list[Component]:
@@ -58,18 +54,9 @@ def live_content(live: Live, executions: list[ExecutionRecord]) -> list[Componen
         freshness(live.read_at_ms, ""),
         *_head(live),
         _grid(cells),
-        _legend(cells),
+        html.P(legend(cells), className="muted"),
         plain_table(
-            Table(
-                head=("what", "now"),
-                rows=[
-                    ("time left", eta_text(states, executions)),
-                    ("throughput", throughput_text(executions)),
-                    ("last heartbeat", last_beat_text(states, now_ms=live.read_at_ms)),
-                    ("completedIndexes", completed_indexes(states, ("done",))),
-                    ("failedIndexes", completed_indexes(states, ("failed", "lost"))),
-                ],
-            ),
+            Table(head=("what", "now"), rows=list(progress_rows(states, executions, now_ms=live.read_at_ms))),
             label="Progress in numbers",
         ),
         *_failures(live),
@@ -139,14 +126,6 @@ def _grid(cells: list[WindowCell]) -> Component:
         ],
         className="window-grid",
         **aria(label="Windows"),
-    )
-
-
-def _legend(cells: list[WindowCell]) -> Component:
-    present = Counter(cell.name for cell in cells)
-    return html.P(
-        "; ".join(f"{LETTERS[name]} {name} ({present[name]}): {MEANINGS[name]}" for name in LETTERS if present[name]),
-        className="muted",
     )
 
 

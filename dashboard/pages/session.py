@@ -32,6 +32,7 @@ def layout(repository: Repository, *, run_id: str, scale: str = "") -> list[Comp
         *parts,
         verdict_part(summary),
         number_cards(session_cards(summary)),
+        verdict_details(summary),
         *(framed(name, session, scale=scale if name == "equity" else "") for name in ("equity", "drawdowns", "months")),
         framed("rolling", session),
         html.H2("What else was run on the same windows, costs and data", className="chart-question"),
@@ -44,17 +45,23 @@ def layout(repository: Repository, *, run_id: str, scale: str = "") -> list[Comp
 
 
 def verdict_part(summary: SummaryRecord) -> Component:
-    """The word, its reason, the lines beside it, and how little so many days can show."""
+    """The word and its reason: what is read first."""
+    return html.Section(
+        [
+            html.Div(
+                [verdict_chip(summary.verdict), html.Span(summary.verdict_reason)], className="control verdict-line"
+            )
+        ],
+        **aria(label="Verdict"),
+    )
+
+
+def verdict_details(summary: SummaryRecord) -> Component:
+    """What stands beside the verdict, how little so many days can show, and what to mind."""
     lines = [html.P([html.Strong(f"{about}: "), text]) for about, text in verdict_lines(summary)]
     notes = [html.P([html.Strong("Note: "), warning]) for warning in summary.warnings]
     return html.Section(
-        [
-            html.Div([verdict_chip(summary.verdict), html.Span(summary.verdict_reason)], className="control"),
-            *lines,
-            html.P(what_days_can_show(summary), className="muted"),
-            *notes,
-        ],
-        **aria(label="Verdict"),
+        [*lines, html.P(what_days_can_show(summary), className="muted"), *notes], **aria(label="Beside the verdict")
     )
 
 

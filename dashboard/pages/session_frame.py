@@ -7,7 +7,7 @@ from dashboard.components import states
 from dashboard.components.chart_frame import chart_frame
 from dashboard.components.freshness import freshness
 from dashboard.components.run_tabs import run_tabs
-from dashboard.figures.run_charts import RUN_CHARTS
+from dashboard.figures.run_charts import RUN_CHARTS, built_chart
 from dashboard.links import run_link
 from dashboard.reading import Session
 from job.errors import NoDataError
@@ -45,7 +45,7 @@ def framed(name: str, session: Session, **chosen: str) -> Component:
     chart = RUN_CHARTS[name]
     given = {key: value for key, value in chosen.items() if value}
     try:
-        built = chart.build(session, **given)
+        built = built_chart(name, session, given)
     except NoDataError as error:
         return states.undefined(chart.question, str(error))
     return chart_frame(name, built, controls=chart.controls, run_id=session.run_id, **given)

@@ -7,7 +7,7 @@ from dashboard.chart import Control
 from dashboard.components import states
 from dashboard.components.chart_frame import chart_frame
 from dashboard.figures import losses
-from dashboard.figures.run_charts import RUN_CHARTS
+from dashboard.figures.run_charts import built_chart
 from dashboard.page import Page
 from dashboard.pages.session_frame import framed, run_frame
 from dashboard.pages.windows_table import windows_grid
@@ -32,7 +32,7 @@ def layout(repository: Repository, *, run_id: str, metric: str = "", part: str =
             "Enter, or a click on its number, opens a window: price, forecasts and positions bar by bar.",
             className="muted",
         ),
-        windows_grid(session, windows),
+        windows_grid(session, windows, repository.window_runs(run_id)),
         _losses(session, part),
     ]
 
@@ -46,7 +46,7 @@ def _losses(session: Session, part: str) -> Component:
     if num == 1:
         return framed("losses", session)
     choices = tuple((str(number), str(number)) for number in range(1, num + 1))
-    chart = RUN_CHARTS["losses"].build(session, part=part)
+    chart = built_chart("losses", session, {"part": part} if part else {})
     control = Control(key="part", label=f"{losses.PER_PART} windows a screen", choices=choices)
     return chart_frame("losses", chart, controls=(control,), run_id=session.run_id, **({"part": part} if part else {}))
 

@@ -1,5 +1,6 @@
 """The windows as a grid: every planned one, done or not, each with a link to its own page."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import dash_ag_grid as dag
@@ -10,18 +11,19 @@ from dashboard.components.attributes import aria
 from dashboard.figures.run_parts import written
 from dashboard.links import run_link
 from dashboard.reading import Session
-from job.intervals import format_utc_day
-from job.records import WindowRecord, WindowSpanRecord
+from job.intervals import SECOND_MS, format_utc_day
+from job.records import WindowRecord, WindowRunRecord, WindowSpanRecord
 from job.report.metric_words import words_of
 from job.report.numbers import DASH, count
+from job.report.window_progress import duration
 
 METRICS = ("sharpe_ratio", "total_return", "n_trades", "log_loss")
 ROW_HEIGHT, MAX_HEIGHT = 34, 560
 
 
-def windows_grid(session: Session, windows: tuple[WindowRecord, ...]) -> Component:
+def windows_grid(session: Session, windows: tuple[WindowRecord, ...], runs: Mapping[str, WindowRunRecord]) -> Component:
     """A row a planned window; Enter or a click on its number opens it."""
-    rows = window_rows(session, windows)
+    rows = window_rows(session, windows, runs)
     return html.Div(
         dag.AgGrid(
             id="windows-grid",
@@ -54,16 +56,28 @@ def columns() -> list[dict[str, Any]]:
         {"field": "epochs", "headerName": "Epochs", "width": 100, "type": "numericColumn"},
         _number("rows", "Training rows"),
         _number("effective", "Worth so many independent rows"),
+        _number("attempts", "Attempts") | {"width": 110},
+        _number("took", "Took") | {"width": 110},
+        _number("exit_code", "Exit code") | {"width": 120},
     ]
 
 
-def window_rows(session: Session, windows: tuple[WindowRecord, ...]) -> list[dict[str, Any]]:
-    """What the grid shows; for a number ``name`` there is its text under ``name_text``."""
+def window_rows(
+    session: Session, windows: tuple[WindowRecord, ...], runs: Mapping[str, WindowRunRecord]
+) -> list[dict[str, Any]]:
+    """What the grid shows; for a number ``name`` there is its text under ``name_text``.
+
+    Parameters
+    ----------
+    windows : those that finished.
+    runs : how they ran, by index; empty where nobody noted it.
+    """
     done = {window.span.index: window for window in windows}
     failed = {} if session.result is None else session.result.summary.failed_windows
     return [
         _head(session, span)
         | (_done(done[span.index]) if span.index in done else _missing(failed.get(str(span.index))))
+        | _ran(runs.get(str(span.index)))
         for span in session.plan.value.windows
     ]
 
@@ -103,6 +117,19 @@ def _missing(reason: str | None) -> dict[str, Any]:
         "rows_text": DASH,
         "effective_text": DASH,
     } | texts
+
+
+def _ran(run: WindowRunRecord | None) -> dict[str, Any]:
+    """How it was run, which no result depends on."""
+    attempts, seconds, code = (None, None, None) if run is None else (run.num_attempts, run.seconds, run.exit_code)
+    return {
+        "attempts": attempts,
+        "attempts_text": DASH if attempts is None else count(attempts),
+        "took": seconds,
+        "took_text": DASH if seconds is None else duration(seconds * SECOND_MS),
+        "exit_code": code,
+        "exit_code_text": DASH if code is None else str(code),
+    }
 
 
 def _number(field: str, name: str) -> dict[str, Any]:

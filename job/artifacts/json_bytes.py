@@ -14,6 +14,7 @@ from job.errors import DataError
 
 MAX_JSON_BYTES = 50_000_000  # a run of 500 windows needs a tenth of it
 MAX_JSON_DEPTH = 64
+MAX_JSON_VALUES = 4_000_000  # in memory the smallest values take fifty times their bytes
 
 
 def to_json_bytes(value: Mapping[str, JsonValue]) -> bytes:
@@ -44,6 +45,8 @@ def from_json_bytes(data: bytes, *, where: str) -> dict[str, JsonValue]:
     """
     if len(data) > MAX_JSON_BYTES:
         raise _unreadable(where, f"it has {len(data):,} bytes and {MAX_JSON_BYTES:,} is the limit")
+    if sum(map(data.count, (b",", b"[", b"{"))) > MAX_JSON_VALUES:
+        raise _unreadable(where, f"it has more than {MAX_JSON_VALUES:,} values")
     try:
         value = json.loads(data.decode(), parse_constant=_refuse_constant, parse_float=_finite)
     except (ValueError, RecursionError) as error:

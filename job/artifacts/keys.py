@@ -10,6 +10,7 @@ RUNS_INDEX = "runs-index.json"
 RUNS_PREFIX = "runs/"
 LEDGER_PREFIX = "ledger/"
 HOLDOUT_PREFIX = "holdout/"
+MODELS_PREFIX = "models/"
 PROBE_PREFIX = ".probe/"
 RESERVED_PREFIX = ".folder-store/"  # the folder store's own temporary files and lock
 
@@ -64,6 +65,30 @@ def holdout_book(series: str, digest: str) -> str:
     return check_key(f"{HOLDOUT_PREFIX}{series}/{digest}.json")
 
 
+@dataclass(frozen=True, kw_only=True)
+class ModelKeys:
+    """The keys of the model in use for one market."""
+
+    venue: str
+    symbol: str
+    interval: str
+
+    @property
+    def root(self) -> str:
+        """The prefix of both."""
+        return f"{MODELS_PREFIX}{self.venue}/{self.symbol}/{self.interval}/"
+
+    @property
+    def current(self) -> str:
+        """Which model it is; moved by compare-and-swap."""
+        return check_key(f"{self.root}current.json")
+
+    @property
+    def since_release(self) -> str:
+        """What became of it since."""
+        return check_key(f"{self.root}since_release.json")
+
+
 @dataclass(frozen=True)
 class RunKeys:
     """The keys of one run; ``stamp`` is the plan's ``YYYYMMDD_HHMMSS``, UTC."""
@@ -109,6 +134,16 @@ class RunKeys:
         return f"{self.root}audit.json"
 
     @property
+    def execution_of_windows(self) -> str:
+        """How every window ran, in one object; outside every manifest."""
+        return f"{self.root}execution.json"
+
+    @property
+    def pruning(self) -> str:
+        """The mark of a run that is being deleted; goes last."""
+        return f"{self.root}pruning.json"
+
+    @property
     def report(self) -> str:
         """The self-contained page."""
         return f"{self.root}report.html"
@@ -139,6 +174,10 @@ class RunKeys:
     def window_failure(self, index: int) -> str:
         """Why a window failed for good."""
         return f"{self.window(index)}failure.json"
+
+    def finished_window(self, index: int) -> str:
+        """A finished window's manifest, metrics, series and execution once more, in one; outside every manifest."""
+        return f"{self.window(index)}finished.npz"
 
     def kept_fits(self, index: int) -> str:
         """Finished fits of a window that is not done; gone when it is."""

@@ -39,7 +39,13 @@ def open_store(save_path: str) -> ObjectStore:
         )
     if not save_path.strip() or "\0" in save_path:
         raise ConfigError("The save path is empty.", remedy="Use a folder or s3://bucket/prefix.")
-    return LocalStore(Path(save_path).expanduser())
+    try:
+        return LocalStore(Path(save_path).expanduser())
+    except RuntimeError as error:
+        raise ConfigError(
+            f"The save path {save_path} begins with the home of a user that this machine does not know.",
+            remedy="Write the folder's whole path.",
+        ) from error
 
 
 def _is_prefix(prefix: str) -> bool:

@@ -7,10 +7,11 @@ and retries come from the standard ``AWS_*`` variables and files, which only lac
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import boto3
 import botocore.session
+import structlog
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
 
 _CONNECT_TIMEOUT_S = 5
 _READ_TIMEOUT_S = 30
-_NUM_BODY_TRIES = 4
+NUM_BODY_TRIES = 4
 _NUM_CONFLICT_TRIES = 10
 
 # Name: (name in the AWS files, environment variable, our default, type). Checksum trailers, boto3's own default
@@ -93,7 +94,15 @@ def make_client() -> "S3Client":
             remedy="Check AWS_ENDPOINT_URL_S3 (http:// or https:// first), AWS_REGION, AWS_PROFILE, "
             "AWS_RETRY_MODE and AWS_MAX_ATTEMPTS.",
         ) from error
+    client.meta.events.register("before-send.s3", _note_retry)
     return client
+
+
+def _note_retry(request: Any, **_: Any) -> None:
+    """Report a request that is sent once more: its header says which try it is."""
+    tried = request.headers.get("amz-sdk-request", b"")
+    if not tried.startswith(b"attempt=1"):
+        structlog.get_logger().debug("store_request_retried", method=request.method, tried=tried.decode())
 
 
 class S3Store:
@@ -172,7 +181,7 @@ class S3Store:
     def _read(self, key: str, known: StoredObject | None, max_bytes: int) -> StoredObject | None:
         """The object, or ``known`` where it is still that one; None when there is none."""
         check_key(key)
-        for attempt in range(_NUM_BODY_TRIES):
+        for attempt in range(NUM_BODY_TRIES):
             answer = self._get_object(key, known)
             if not isinstance(answer, dict):
                 return answer
@@ -185,7 +194,7 @@ class S3Store:
                 # botocore retries requests but not a body that broke off.
                 pause(attempt)
         raise StorageUnavailable(
-            f"{self.location} broke off {_NUM_BODY_TRIES} times in the middle of {key}.",
+            f"{self.location} broke off {NUM_BODY_TRIES} times in the middle of {key}.",
             remedy="Check the network and start the command again; finished work is kept.",
         )
 

@@ -114,9 +114,9 @@ def _explain_answer(error: ClientError, *, action: Action, key: str, where: str)
         (code in _BAD_KEYS, ConfigError, f"{where} refused the access keys ({code}).", _CHECK_KEYS),
         (
             code == "RequestTimeTooSkewed",
-            ConfigError,
+            StorageUnavailable,  # of this machine alone: a pod that starts again may find itself on another
             f"The clocks of this machine and of {where} are too far apart.",
-            "Set this machine's clock.",
+            "Set this machine's clock, or run on another one.",
         ),
         (
             code in _OTHER_REGION or status in {301, 307},

@@ -1,8 +1,6 @@
 """``lorentzian audit``: the checks of honesty on the user's own data and settings."""
 
 import json
-import os
-import sys
 from dataclasses import asdict
 
 from job import interruption
@@ -12,7 +10,7 @@ from job.artifacts.stored_records import record_bytes
 from job.audit.battery import num_checks, run_audit
 from job.audit.finding import AuditFinding
 from job.audit.subject import AuditSubject, read_subject
-from job.commands.results import add_texts, results_console, results_table
+from job.commands.results import add_texts, is_for_machines, results_console, results_table
 from job.data.postgres import connect
 from job.database import open_database
 from job.device import choose_device, limit_threads
@@ -22,7 +20,6 @@ from job.progress import track
 from job.records import AuditFindingRecord, AuditRecord, PlanRecord
 from job.run.plan import read_plan
 from job.settings.commands import AuditCommand
-from job.settings.operation import OutputSettings
 from job.settings.sources import LoadedSettings
 
 STYLES = {"pass": "green", "fail": "bold red", "not run": "yellow"}
@@ -40,7 +37,7 @@ def run(loaded: LoadedSettings[AuditCommand]) -> ExitCode:
         for finding in run_audit(subject, deep=deep):
             findings.append(finding)
             tracker.advance_to(len(findings), total, note=finding.check)
-    _print(findings, as_lines=_is_for_machines(settings.output))
+    _print(findings, as_lines=is_for_machines(settings.output))
     _keep(settings, subject.plan, findings)
     failed = [finding for finding in findings if finding.outcome == "fail"]
     if failed:
@@ -70,11 +67,6 @@ def _keep(settings: AuditCommand, plan: PlanRecord, findings: list[AuditFinding]
         findings=tuple(AuditFindingRecord(**asdict(finding)) for finding in findings),
     )
     store.put(RunKeys(plan.run_id).audit, record_bytes(record))
-
-
-def _is_for_machines(output: OutputSettings) -> bool:
-    in_pod = "KUBERNETES_SERVICE_HOST" in os.environ and not sys.stdout.isatty()
-    return output.log_format == "json" or (output.log_format == "auto" and in_pod)
 
 
 def _print(findings: list[AuditFinding], *, as_lines: bool) -> None:

@@ -1,5 +1,11 @@
 """``lorentzian demo``: the whole job on this machine, ending with a verdict that can be checked against the truth."""
 
+import os
+import sys
+from collections.abc import Sequence
+from importlib.util import find_spec
+from typing import NoReturn
+
 import structlog
 from rich.console import Console
 from rich.text import Text
@@ -7,7 +13,7 @@ from rich.text import Text
 from job.commands.results import results_console
 from job.data.synthetic import describe_world
 from job.demo import WORLD_DAYS, WORLD_EDGE, WORLD_INTERVAL, World, prepare_world, run_files, run_live, run_world
-from job.errors import ExitCode, UsageError
+from job.errors import ConfigError, ExitCode, UsageError
 from job.execution.walkforward import FinishedRun
 from job.logs import is_interactive
 from job.report.terminal import print_summary, print_two_worlds
@@ -30,6 +36,8 @@ def run(loaded: LoadedSettings[DemoCommand]) -> ExitCode:
         raise UsageError(
             "Only the synthetic worlds are prepared.", remedy="Use `lorentzian import` or `lorentzian collect` instead."
         )
+    if settings.demo.serve:
+        _check_servable(settings)
     if settings.demo.prepare:
         return _prepare_worlds(settings)
     if settings.demo.klines:
@@ -41,7 +49,41 @@ def run(loaded: LoadedSettings[DemoCommand]) -> ExitCode:
     _print(finished)
     if not settings.demo.live:
         print(REAL_DATA)
+    if settings.demo.serve:
+        _become_dashboard(settings)
     return ExitCode.DONE
+
+
+def dashboard_command(settings: DemoCommand, started_as: Sequence[str]) -> list[str]:
+    """The command that shows what the demo has written.
+
+    Parameters
+    ----------
+    started_as : the words that started this process, up to the command's name.
+    """
+    flags = ["--save-path", settings.demo.save_path, "--log-format", settings.output.log_format]
+    flags += ["--quiet"] if settings.output.quiet else []
+    return [*started_as, "dashboard", *flags]
+
+
+def _check_servable(settings: DemoCommand) -> None:
+    """Refuse before the work what would be impossible after it."""
+    if settings.demo.prepare:
+        raise UsageError("Nothing runs with --prepare, so there is nothing to serve.", remedy="Leave one of them out.")
+    if find_spec("dash") is None:
+        raise ConfigError(
+            "`lorentzian demo --serve` needs the package 'dash', which is not installed.",
+            remedy="Run `pip install 'lorentzian-trainer[local]'`.",
+        )
+
+
+def _become_dashboard(settings: DemoCommand) -> NoReturn:
+    """Go on as the dashboard: in the same process, so that signals find it, but without what training has loaded."""
+    started_as = sys.orig_argv[: len(sys.orig_argv) - len(sys.argv) + 1]
+    command = dashboard_command(settings, [sys.executable, *started_as[1:]])
+    print(f"\nThe dashboard over these results: lorentzian {' '.join(command[len(started_as) :])}", flush=True)
+    sys.stderr.flush()
+    os.execv(command[0], command)
 
 
 def _prepare_worlds(settings: DemoCommand) -> ExitCode:

@@ -1,24 +1,33 @@
-"""``lorentzian features``: feature rows for the klines that have none yet."""
+"""``lorentzian features``: feature rows for the klines that have none yet, of one market after the other."""
+
+from functools import partial
 
 from job import interruption
-from job.data.postgres import connect
+from job.commands.several import for_each_market
+from job.data.postgres import Connection, connect
 from job.data.schema import require_schema
 from job.database import open_database
 from job.errors import ExitCode
 from job.feature_store import FeatureUpdate, update_features
 from job.intervals import format_utc
-from job.settings.commands import FeaturesCommand
+from job.settings.commands import FeatureRowsCommand
+from job.settings.procedure import FeatureSettings, MarketSettings
 from job.settings.sources import LoadedSettings
 
 
-def run(loaded: LoadedSettings[FeaturesCommand]) -> ExitCode:
+def run(loaded: LoadedSettings[FeatureRowsCommand]) -> ExitCode:
     """Bring the feature rows up to the last kline."""
     settings = loaded.settings
     with interruption.at_once(), open_database(settings.database) as conninfo, connect(conninfo) as connection:
         require_schema(connection)
-        update = update_features(connection, settings.market, settings.features)
-    print(sentence(update))
+        for_each_market(settings.market.each, partial(_update, connection, settings.features)).tell()
     return ExitCode.DONE
+
+
+def _update(connection: Connection, features: FeatureSettings, market: MarketSettings) -> str:
+    update = update_features(connection, market, features)
+    print(sentence(update))
+    return f"{update.num_added:,} new rows, to {format_utc(update.last_open_ms)} UTC"
 
 
 def sentence(update: FeatureUpdate) -> str:

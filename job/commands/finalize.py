@@ -6,10 +6,13 @@ nothing to do asks no database and loads nothing that trains or draws, so that i
 
 from collections.abc import Callable
 
+import structlog
+
 from job import interruption
 from job.artifacts.keys import RunKeys
 from job.artifacts.opening import open_store
 from job.artifacts.store import ObjectStore
+from job.commands.several import raise_worst
 from job.database import open_database
 from job.errors import ExitCode, Interrupted, JobError, UsageError
 from job.run.attempt import now_ms
@@ -18,18 +21,6 @@ from job.run.plan import read_plan
 from job.run.state import describe, window_states
 from job.settings.commands import FinalizeCommand
 from job.settings.sources import LoadedSettings
-
-# What a sweep that met several errors ends with: what needs a person most, and last what time may mend.
-WORST_FIRST = (
-    ExitCode.BUG,
-    ExitCode.CONFIG,
-    ExitCode.USAGE,
-    ExitCode.CHECK_FAILED,
-    ExitCode.NO_GPU,
-    ExitCode.DATA,
-    ExitCode.NO_DATA,
-    ExitCode.UNAVAILABLE,
-)
 
 
 def run(loaded: LoadedSettings[FinalizeCommand]) -> ExitCode:
@@ -45,7 +36,8 @@ def run(loaded: LoadedSettings[FinalizeCommand]) -> ExitCode:
     with open_database(settings.database) as conninfo:
         from job.commands.finalize_run import finalize_named
 
-        finalize_named(settings, settings.run.run_id, conninfo)
+        with structlog.contextvars.bound_contextvars(run_id=settings.run.run_id):
+            finalize_named(settings, settings.run.run_id, conninfo)
     return ExitCode.DONE
 
 
@@ -60,16 +52,15 @@ def _sweep(settings: FinalizeCommand) -> None:
 
             for run_id in due:
                 _try(failed, run_id, lambda each: finalize_met(settings, each, conninfo))
-    if failed:
-        worst = min(failed.values(), key=lambda error: WORST_FIRST.index(error.exit_code))
-        raise type(worst)(f"Not finalized: {', '.join(failed)}. {worst.message}", remedy=worst.remedy)
+    raise_worst(failed, what="Not finalized")
 
 
 def _try(failed: dict[str, JobError], run_id: str, act: Callable[[str], bool | None]) -> bool:
     """Whether it was done, and said yes; an error is printed, and noted for the end."""
     interruption.check()
     try:
-        return bool(act(run_id))
+        with structlog.contextvars.bound_contextvars(run_id=run_id):
+            return bool(act(run_id))
     except Interrupted:
         raise
     except JobError as error:

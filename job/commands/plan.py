@@ -11,10 +11,11 @@ from job.intervals import format_utc
 from job.kubernetes.document import to_yaml
 from job.kubernetes.settings_flags import flags_for
 from job.kubernetes.window_job import WindowJob, job_document
-from job.records import PlanRecord
+from job.records import CandidateRecord, PlanRecord
 from job.run.cuts import data_days_for, holdout_span, num_windows
 from job.settings.commands import DoctorCommand, ShownPlanCommand, WindowCommand
 from job.settings.operation import IndexSettings
+from job.settings.procedure import ModelSettings
 from job.settings.sources import LoadedSettings
 
 DEFAULT_JOB_NAME = "walkforward"
@@ -72,8 +73,21 @@ def _print(plan: PlanRecord) -> None:
         f"{len(plan.feature_names)} features of {plan.feature_set}.\n"
         f"Purged between spans: labels unknown when the next begins, up to {horizon + 1} bars."
     )
+    _print_search(plan.procedure.model)
     holdout = holdout_span(plan)
     if holdout is not None:
         print(f"Locked away until `lorentzian finalize --open-holdout`: {holdout}.")
     for warning in plan.warnings:
         print(f"Warning: {warning}")
+
+
+def _print_search(settings: ModelSettings) -> None:
+    """What a search tries in every window; nothing where none was asked for."""
+    from job.model.search import draw_candidates  # loads torch
+
+    candidates = draw_candidates(settings)
+    if not candidates:
+        return
+    print("Validation chooses in each window among the settings as given and")
+    for candidate in candidates[1:]:
+        print(f"  {candidate.number}. {CandidateRecord(changes=candidate.changes, losses=()).text}")

@@ -1,4 +1,4 @@
-"""How commands print results: on stdout, as wide as its reader, and nothing taken for markup."""
+"""How commands print results: on stdout, as wide as its reader, or as JSON lines; nothing is taken for markup."""
 
 import os
 import sys
@@ -8,8 +8,16 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from job.settings.operation import OutputSettings
+
 # Of a pipe or a file: no window cuts lines there, and whoever searches them wants a row on one line.
 PIPE_COLUMNS = 120
+
+
+def is_for_machines(output: OutputSettings) -> bool:
+    """Whether results are JSON lines: where that is asked for, and in a pod that nobody watches."""
+    in_pod = "KUBERNETES_SERVICE_HOST" in os.environ and not sys.stdout.isatty()
+    return output.log_format == "json" or (output.log_format == "auto" and in_pod)
 
 
 def results_console() -> Console:

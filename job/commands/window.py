@@ -27,8 +27,10 @@ def run(loaded: LoadedSettings[WindowCommand]) -> ExitCode:
     index = settings.index.index
     if index is None:
         raise UsageError("No window was named.", remedy="Give --index, or run it in an Indexed Job.")
-    with open_database(settings.database) as conninfo:
+    told = structlog.contextvars.bound_contextvars(run_id=settings.run.run_id, window_index=index)
+    with told, open_database(settings.database) as conninfo:
         plan = plan_run(settings, conninfo, accept=partial(_check_fits, settings.index))
+        structlog.contextvars.bind_contextvars(run_id=plan.run_id)
         opened = open_run(address_of(settings, plan, conninfo))
         try:
             is_new = attempt_window(

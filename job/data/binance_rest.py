@@ -7,6 +7,7 @@ storage. Prices are strings in Binance's answers and become the nearest float64.
 import asyncio
 import warnings
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import cached_property
 from time import time
 from types import TracebackType
@@ -33,6 +34,8 @@ REFUSED_LOCATION = (403, 451)  # 403 is how the firewall before the same servers
 UNKNOWN_SYMBOL = -1121
 WEIGHT_SHARE = 0.5  # of the limit: other programs may use the same address
 FUNDING_PAGE = 1_000  # settlements in one answer, of all markets
+MAX_ANSWER_BYTES = 16 * 1024 * 1024  # the largest page of bars is a third of a megabyte
+MAX_REDIRECTS = 3
 LATEST_OPEN_MS = 10**14  # the year 5138
 NUM_COLUMNS = 6  # open_time, open, high, low, close, volume; what follows is not used
 
@@ -153,7 +156,7 @@ class BinanceRest:
             except requests.RequestException as error:
                 return setback_of_error(error)
             # AttributeError: the library's exception expects every error body to be a JSON object.
-            except (BinanceAPIException, BinanceRequestException, AttributeError):
+            except (BinanceAPIException, BinanceRequestException, AttributeError, RecursionError):
                 return self._setback_or_raise(self._client.response, symbol=parameters.get("symbol"))
             used = self._client.response.headers.get("X-MBX-USED-WEIGHT-1M", "")
             self._used_weight = float(used) if used.isascii() and used.isdigit() else 0.0
@@ -196,11 +199,37 @@ def _open_client(market: BinanceMarket, url: str) -> Client:
     finally:
         asyncio.set_event_loop(None)
         loop.close()
+    client.session.max_redirects = MAX_REDIRECTS
+    client.session.hooks["response"].append(_bound_body)
     if market.name == "spot":
         client.API_URL = url + market.rest_path
     else:
         client.FUTURES_URL = url + market.rest_path
     return client
+
+
+@dataclass(frozen=True)
+class _BoundedBody:
+    """The body of a response, which must come to an end: the library reads it whole before anybody can look at it."""
+
+    raw: Any
+
+    def stream(self, amount: int, decode_content: bool = True) -> Iterator[bytes]:
+        num_bytes = 0
+        for piece in self.raw.stream(amount, decode_content=decode_content):
+            num_bytes += len(piece)
+            if num_bytes > MAX_ANSWER_BYTES:
+                raise DataError(
+                    f"An answer of the API is larger than {MAX_ANSWER_BYTES:,} bytes.", remedy="Check --base-url."
+                )
+            yield piece
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.raw, name)
+
+
+def _bound_body(response: requests.Response, *_: object, **__: object) -> None:
+    response.raw = _BoundedBody(response.raw)
 
 
 def _error_body(response: requests.Response) -> tuple[int, str]:
@@ -215,7 +244,9 @@ def _error_body(response: requests.Response) -> tuple[int, str]:
 def _to_klines(rows: object, interval: str, *, where: str) -> Klines:
     """Checked bars of an answer: a list of lists, times as integers, prices as strings."""
     try:
-        cells = [row[:NUM_COLUMNS] for row in rows]  # type: ignore[attr-defined]
+        if not isinstance(rows, list):
+            raise TypeError("not a list")
+        cells = [row[:NUM_COLUMNS] for row in rows]
         open_time = np.array([int(row[0]) for row in cells], dtype=np.int64)
         values = np.array([row[1:] for row in cells], dtype=np.float64).reshape(-1, NUM_COLUMNS - 1)
     except (TypeError, ValueError, LookupError, OverflowError) as error:

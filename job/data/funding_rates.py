@@ -16,6 +16,7 @@ from job.intervals import MINUTE_MS
 TIME, RATE = "calc_time", "last_funding_rate"  # columns of an archive file; "funding_interval_hours" is not used
 ANSWER_TIME, ANSWER_RATE = "fundingTime", "fundingRate"
 LATEST_MS = 10**14  # the year 5138
+MAX_FILE_BYTES = 8 * 1024 * 1024  # settlements of every hour since 2017 are a third of it
 LARGEST_RATE = 0.5  # of notional at one settlement; Binance caps it at a few percent
 
 
@@ -27,6 +28,8 @@ def funding_of_csv(data: bytes, *, where: str) -> OutsideSeries:
     DataError
         It is no such file: the line and the reason are named.
     """
+    if len(data) > MAX_FILE_BYTES:
+        raise DataError(f"{where} is larger than {MAX_FILE_BYTES // 1024**2} MiB.", remedy="Name a file of one month.")
     try:
         reader = csv.DictReader(io.StringIO(data.decode("utf-8-sig")))
         if not {TIME, RATE} <= set(reader.fieldnames or ()):
@@ -46,7 +49,9 @@ def funding_of_answer(answer: object, *, where: str) -> OutsideSeries:
         It is no list of settlements.
     """
     try:
-        rows = [(each[ANSWER_TIME], each[ANSWER_RATE]) for each in answer]  # type: ignore[attr-defined]
+        if not isinstance(answer, list):
+            raise TypeError("not a list")
+        rows = [(each[ANSWER_TIME], each[ANSWER_RATE]) for each in answer]
     except (TypeError, LookupError) as error:
         raise DataError(f"{where} does not hold funding rates.", remedy="Check --base-url.") from error
     return _series(rows, where=where)

@@ -15,6 +15,7 @@ from job.intervals import MINUTE_MS, interval_ms
 COLUMNS = ("open_time", "open", "high", "low", "close", "volume")
 NUM_ARCHIVE_COLUMNS = 12
 MAX_BARS = 10_000_000  # 1m bars since the first Binance trade in 2017 are half of it
+MAX_LINE_CHARS = 4_096  # twelve columns are a tenth of it; a line of commas would become a list of as many texts
 MICROSECONDS_FROM = 1e14  # as milliseconds this would be the year 5138
 LATEST_TIME = 1e17
 MICROSECONDS_PER_MS = 1_000
@@ -74,9 +75,13 @@ def _split_lines(data: bytes, *, where: str) -> list[str]:
         line = data.count(b"\n", 0, error.start) + 1
         raise _refusal(where, line, "the text is not UTF-8") from error
     text = text.replace("\r\n", "\n").rstrip("\n")
-    if not text.strip():
+    lines = text.split("\n")
+    longest = max(lines, key=len)
+    if len(longest) > MAX_LINE_CHARS:
+        raise _refusal(where, lines.index(longest) + 1, f"the line has {len(longest):,} characters")
+    if not any(map(str.strip, lines)):
         raise DataError(f"{where} is empty.")
-    return text.split("\n")
+    return lines
 
 
 def _locate_columns(first_line: str, *, where: str) -> tuple[list[int], int, int]:

@@ -5,6 +5,7 @@ from anywhere, so no more than a bounded size is ever unpacked. Knows nothing of
 """
 
 import gzip
+import io
 import lzma
 import re
 import stat
@@ -21,6 +22,7 @@ from job.errors import DataError, UsageError
 from job.intervals import INTERVAL_MS
 
 MAX_TEXT_BYTES = 512 * 1024 * 1024  # 1m bars since 2017 in Binance's widest form are about this much
+PIECE_BYTES = 1024 * 1024  # read at once; the directory of a zip with a million members would be more
 SUFFIXES = (".csv", ".csv.gz", ".zip")
 NAME = re.compile(r"(?P<symbol>[A-Z0-9_]+)-(?P<interval>\d+[smhdwM])(-\d{4}-\d{2}(-\d{2})?)?", re.ASCII)
 # What the standard library raises for a zip member that is damaged, encrypted or packed in an unknown way.
@@ -154,10 +156,12 @@ def agreed(what: str, argument: str | None, in_name: str | None, file_name: str)
 def _read_zip(stream: IO[bytes], *, key: MarketKey | None, where: str) -> bytes:
     """The one CSV of an archive zip."""
     try:
-        with zipfile.ZipFile(stream) as archive:
+        with zipfile.ZipFile(_ShortReads(stream)) as archive:
             names = archive.namelist()
             if len(names) != 1 or not names[0].endswith(".csv") or set(names[0]) & set("/\\"):
                 raise DataError(f"{where} must hold exactly one CSV file, and nothing else.")
+            if archive.getinfo(names[0]).compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+                raise DataError(f"{where} is packed in another way than by deflate.")
             held = _names_in(names[0].removesuffix(".csv"))
             if key is not None and held not in ((None, None), (key.symbol, key.interval)):
                 raise DataError(f"{where} holds {names[0]}, which is not {key.symbol} {key.interval}.")
@@ -171,15 +175,39 @@ class _Readable(Protocol):
     def read(self, size: int, /) -> bytes: ...
 
 
+@dataclass(frozen=True)
+class _ShortReads:
+    """A file that gives no more than a piece at once: a zip's directory would be read whole, however long it is."""
+
+    stream: IO[bytes]
+
+    def read(self, size: int = -1, /) -> bytes:
+        piece = self.stream.read(PIECE_BYTES + 1 if size < 0 else min(size, PIECE_BYTES + 1))
+        if len(piece) > PIECE_BYTES:
+            raise zipfile.BadZipFile("its directory is too long")
+        return piece
+
+    def seek(self, offset: int, whence: int = 0, /) -> int:
+        return self.stream.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self.stream.tell()
+
+    def seekable(self) -> bool:
+        return True
+
+
 def _read_bounded(text: _Readable, *, where: str) -> bytes:
     """All bytes, refusing more than the limit without ever holding much more than it."""
-    data = text.read(MAX_TEXT_BYTES + 1)
-    if len(data) > MAX_TEXT_BYTES:
-        raise DataError(
-            f"{where} unpacks to more than {MAX_TEXT_BYTES // 1024**2} MiB.",
-            remedy="Split it into smaller files.",
-        )
-    return data
+    data = io.BytesIO()
+    while piece := text.read(PIECE_BYTES):
+        data.write(piece)
+        if data.tell() > MAX_TEXT_BYTES:
+            raise DataError(
+                f"{where} unpacks to more than {MAX_TEXT_BYTES // 1024**2} MiB.",
+                remedy="Split it into smaller files.",
+            )
+    return data.getvalue()
 
 
 def _damaged(where: str, kind: str, error: Exception) -> DataError:

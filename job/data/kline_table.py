@@ -3,6 +3,7 @@
 A stored bar is a fact: writing it again is fine, writing another bar in its place is refused.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
@@ -48,6 +49,15 @@ _RANGE = """
 _SPAN = """
     SELECT min(open_time), max(open_time), count(*) FROM klines
     WHERE venue = %(venue)s AND symbol = %(symbol)s AND interval = %(interval)s"""
+_COUNT = """
+    SELECT count(*) FROM klines
+    WHERE venue = %(venue)s AND symbol = %(symbol)s AND interval = %(interval)s
+      AND open_time >= %(start)s AND open_time < %(end)s"""
+_NEWEST_COMMON = """
+    SELECT min(newest), count(newest) FROM unnest(%(symbols)s::text[]) AS wanted, LATERAL (
+        SELECT max(open_time) AS newest FROM klines
+        WHERE venue = %(venue)s AND symbol = wanted AND interval = %(interval)s AND open_time < %(end)s
+    ) markets"""
 _MARKETS = """
     WITH RECURSIVE markets AS (  -- one index descent a market instead of a scan of all bars
         (SELECT venue, symbol, interval FROM klines ORDER BY venue, symbol, interval LIMIT 1)
@@ -120,6 +130,32 @@ def stored_span(connection: Connection, key: MarketKey) -> KlineSpan | None:
     if num_bars == 0:
         return None
     return KlineSpan(first_open_ms=to_milliseconds(first), last_open_ms=to_milliseconds(last), num_bars=num_bars)
+
+
+@translate_errors()
+def num_stored(connection: Connection, key: MarketKey, *, start_ms: int, end_ms: int) -> int:
+    """How many bars are stored that open in [start_ms, end_ms)."""
+    span = {"start": to_timestamp(start_ms), "end": to_timestamp(end_ms)}
+    row = connection.execute(_COUNT, {**vars(key), **span}).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+@translate_errors()
+def newest_common_open(connection: Connection, keys: Sequence[MarketKey], *, end_ms: int) -> int | None:
+    """The open time before ``end_ms`` (ms UTC) that all of these markets have reached; None where one has no bar.
+
+    Parameters
+    ----------
+    keys : of one venue and interval.
+    """
+    ((venue, interval),) = {(key.venue, key.interval) for key in keys}
+    symbols = [key.symbol for key in keys]
+    named = {"symbols": symbols, "venue": venue, "interval": interval, "end": to_timestamp(end_ms)}
+    row = connection.execute(_NEWEST_COMMON, named).fetchone()
+    assert row is not None
+    newest, num_found = row
+    return to_milliseconds(newest) if num_found == len(symbols) else None
 
 
 @translate_errors()

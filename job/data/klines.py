@@ -9,6 +9,11 @@ from job.arrays import BoolArray, FloatArray, IntArray
 from job.errors import DataError
 from job.intervals import format_utc, interval_ms
 
+LARGEST_PRICE = (
+    1e15  # of a price, and the inverse of the smallest one: beyond it, products of prices lose their meaning
+)
+LARGEST_VOLUME = 1e24
+
 
 @dataclass(frozen=True, kw_only=True)
 class MarketKey:
@@ -68,6 +73,10 @@ def first_fault(klines: Klines) -> tuple[int, str] | None:
     rules = [
         (~np.isfinite(prices).all(axis=0) | ~np.isfinite(klines.volume), "a value is not a finite number"),
         ((prices <= 0).any(axis=0), "a price is not above zero"),
+        (
+            ((prices > LARGEST_PRICE) | (prices < 1 / LARGEST_PRICE)).any(axis=0) | (klines.volume > LARGEST_VOLUME),
+            "no market has such a value",
+        ),
         (klines.high < klines.low, "high is below low"),
         (
             (klines.high < np.maximum(klines.open, klines.close))

@@ -1,23 +1,32 @@
-"""The database schema: numbered SQL files, applied in order, and the versions this program can work with."""
+"""The database schema: numbered SQL files, applied in order, and the versions this program can work with.
+
+Schemas first expand, and contract a release later. A file named ``<number>_expand_<name>.sql`` only adds what older
+programs need not know, so that their pods run on beside those of the new image; it is recorded where they do not look,
+and whoever needs it finds its table or not. Any other file ends the programs that do not know it: they are too old.
+"""
 
 import hashlib
 from dataclasses import dataclass
 from importlib.resources import files
 
+from psycopg import sql
+
 from job.data.postgres import Connection, translate_errors
 from job.errors import ConfigError
 
 SCHEMA_MIN = 3  # the oldest schema whose tables this program can use as they are
-SCHEMA_MAX = 3  # the newest it knows: the number of the last migration
+SCHEMA_MAX = 3  # the newest it knows: the number of the last migration that is no expansion
 
 _LOCK = 7_305_805_160_183_316  # any number, but one that other programs of the same database do not take
 _CREATE_HISTORY = """
-    CREATE TABLE IF NOT EXISTS schema_migrations (
+    CREATE TABLE IF NOT EXISTS {history} (
         version    integer     NOT NULL PRIMARY KEY,
         name       text        NOT NULL,
         checksum   text        NOT NULL,
         applied_at timestamptz NOT NULL DEFAULT now()
     )"""
+_MIGRATIONS, _EXPANSIONS = "schema_migrations", "schema_expansions"
+_EXPANDS = "expand_"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,12 +35,22 @@ class Migration:
 
     version: int
     name: str
-    sql: str
+    text: str
+
+    @property
+    def is_expansion(self) -> bool:
+        """Whether programs that do not know it may go on."""
+        return self.name.startswith(_EXPANDS)
+
+    @property
+    def history(self) -> sql.Identifier:
+        """The table that it is recorded in; programs refuse what they do not know in the first one alone."""
+        return sql.Identifier(_EXPANSIONS if self.is_expansion else _MIGRATIONS)
 
     @property
     def checksum(self) -> str:
         """What tells an edited migration from the one that was applied."""
-        return hashlib.sha256(self.sql.encode()).hexdigest()
+        return hashlib.sha256(self.text.encode()).hexdigest()
 
 
 def list_migrations() -> list[Migration]:
@@ -40,13 +59,13 @@ def list_migrations() -> list[Migration]:
     found = []
     for file in (entry for entry in folder.iterdir() if entry.name.endswith(".sql")):
         number, _, name = file.name.removesuffix(".sql").partition("_")
-        found.append(Migration(version=int(number), name=name, sql=file.read_text(encoding="utf-8")))
+        found.append(Migration(version=int(number), name=name, text=file.read_text(encoding="utf-8")))
     return sorted(found, key=lambda migration: migration.version)
 
 
 @translate_errors()
 def migrate(connection: Connection) -> list[int]:
-    """Bring the schema up to `SCHEMA_MAX`; returns the versions that this call applied.
+    """Bring the schema up to the newest that this program knows; returns the versions that this call applied.
 
     Each migration is a transaction of its own that begins with a lock, so that of two calls at once each migration is
     applied by one and seen by the other.
@@ -59,17 +78,25 @@ def migrate(connection: Connection) -> list[int]:
     applied = []
     for migration in list_migrations():
         with connection.transaction():
-            connection.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
-            connection.execute(_CREATE_HISTORY)
+            one_at_a_time(connection)
+            for history in (_MIGRATIONS, _EXPANSIONS):
+                connection.execute(sql.SQL(_CREATE_HISTORY).format(history=sql.Identifier(history)))
             _refuse_newer(_stored_version(connection))
             if not _is_applied(connection, migration):
-                connection.execute(migration.sql.encode())
+                connection.execute(migration.text.encode())
                 connection.execute(
-                    "INSERT INTO schema_migrations (version, name, checksum) VALUES (%s, %s, %s)",
+                    sql.SQL("INSERT INTO {history} (version, name, checksum) VALUES (%s, %s, %s)").format(
+                        history=migration.history
+                    ),
                     [migration.version, migration.name, migration.checksum],
                 )
                 applied.append(migration.version)
     return applied
+
+
+def one_at_a_time(connection: Connection) -> None:
+    """Wait until nobody else changes the schema or the rights to it; holds to the end of the transaction."""
+    connection.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
 
 
 @translate_errors()
@@ -81,7 +108,7 @@ def schema_gap(connection: Connection) -> str | None:
     ConfigError
         When the database is newer than this program.
     """
-    exists = connection.execute("SELECT to_regclass('schema_migrations') IS NOT NULL").fetchone()
+    exists = connection.execute("SELECT to_regclass(%s) IS NOT NULL", [_MIGRATIONS]).fetchone()
     version = _stored_version(connection) if exists == (True,) else 0
     _refuse_newer(version)
     if version >= SCHEMA_MIN:
@@ -104,7 +131,7 @@ def _stored_version(connection: Connection) -> int:
 
 
 def _is_applied(connection: Connection, migration: Migration) -> bool:
-    query = "SELECT checksum FROM schema_migrations WHERE version = %s"
+    query = sql.SQL("SELECT checksum FROM {history} WHERE version = %s").format(history=migration.history)
     row = connection.execute(query, [migration.version]).fetchone()
     if row is not None and row[0] != migration.checksum:
         raise ConfigError(

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 
 from job.artifacts.manifest import read_manifest, read_named
 from job.checkpoint import checkpoint_bytes
-from job.data.postgres import connect
-from job.dataset import load_dataset
 from job.learners import make_learners, train_all
 from job.procedure import TrainedProcedure
-from job.run.plan import check_unchanged, final_window
+from job.run.plan import final_window
 from job.run.run import Run
+from job.run.training_data import read_training
 from job.windows import Window
 
 
@@ -34,9 +33,7 @@ def fit_final_model(run: Run) -> FinalModel:
         Where its data changed since the plan.
     """
     window = final_window(run.plan)
-    with connect(run.conninfo) as connection:
-        check_unchanged(connection, run.plan, window.span)
-        training = load_dataset(connection, run.plan, window.train)
+    training = read_training(run, window)
     learners = make_learners(
         run.plan.procedure.model,
         feature_names=run.plan.feature_names,

@@ -11,6 +11,8 @@ final model is a function of the plan: once it is stored whole, it stays what it
 """
 
 import hashlib
+import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import structlog
@@ -18,12 +20,13 @@ from pydantic import JsonValue
 
 from job import interruption
 from job.artifacts.json_bytes import to_json_bytes
-from job.artifacts.manifest import read_manifest, read_named, verify, write_with_manifest
+from job.artifacts.manifest import read_manifest, verify, write_with_manifest
 from job.artifacts.stored_records import parse_record, record_bytes
 from job.errors import ConfigError, DataError
 from job.execution.final_model import fit_final_model, stored_final_model
+from job.execution.finished_windows import FinishedWindow, FinishedWindows
 from job.progress import Tracker
-from job.records import HoldoutRecord, NullWorldRecord, SummaryRecord, WindowRecord
+from job.records import HoldoutRecord, LedgerResultRecord, NullWorldRecord, SummaryRecord
 from job.report.artifacts import report_objects
 from job.report.curves import curve_objects
 from job.report.summary import summary_record
@@ -31,12 +34,12 @@ from job.robustness.examination import unusual_windows
 from job.run.attempt import now_ms
 from job.run.finalized import fingerprint, stored_holdout, stored_null_worlds
 from job.run.index import note_finished
-from job.run.ledger import Trial, procedure_hash, trials_over
-from job.run.nodes import windows_by_node
+from job.run.ledger import Trial, check_noted, join_own_results, trials_over
+from job.run.nodes import by_node
 from job.run.run import Run
 from job.run.state import WindowState, describe, window_states
+from job.run.window_runs import note_window_runs
 from job.run_evaluation import evaluate_run
-from job.window_results import WindowSeries, read_series
 from job.windows import Span
 
 
@@ -69,24 +72,31 @@ def finalize(run: Run, *, recount: bool = False, tracker: Tracker | None = None)
             f"Run {run.plan.run_id} is a basic training, which has nothing to finalize.",
             remedy="Name a walk-forward; `lorentzian status` lists the runs.",
         )
+    windows = FinishedWindows(run)
     while True:
         states = window_states(run.store, run.plan, now_ms=now_ms())
         if not all(state.is_settled for state in states):
             return Finalization(summary=None, states=states)
         null_worlds, holdout = stored_null_worlds(run.store, run.keys), stored_holdout(run.store, run.keys)
-        wanted = fingerprint(states, null_worlds, holdout)
-        trials = _trials(run, states) if recount else None
+        done = windows.read(states)
+        manifests = {index: window.manifest for index, window in done.items()}
+        readings = {key: result for window in done.values() for key, result in window.readings.items()}
+        wanted = fingerprint(states, manifests, null_worlds, holdout)
+        trials = _trials(run, states, readings) if recount else None
         if trials is not None:
             wanted |= _counted(trials)
         before = run.store.get(run.keys.manifest)
         if before is not None and _is_current(run, wanted):
-            summary = _stored_summary(run)
-            note_finished(run.store, run.plan, summary)
-            return Finalization(summary=summary, states=states)
+            stored = _stored_summary(run)
+            if stored is not None:
+                note_finished(run.store, run.plan, stored)
+                return Finalization(summary=stored, states=states)
         with interruption.at_once():
             if trials is None:
-                trials = _trials(run, states)
-            summary, objects = _build(run, states, null_worlds, trials, _Stages(tracker), holdout=holdout)
+                trials = _trials(run, states, readings)
+            summary, objects = _build(run, states, done, null_worlds, trials, holdout=holdout, stages=_Stages(tracker))
+        told = {index: window.execution for index, window in done.items() if window.execution is not None}
+        note_window_runs(run.store, run.keys, states, told)
         written = write_with_manifest(
             run.store,
             run.keys.manifest,
@@ -96,7 +106,8 @@ def finalize(run: Run, *, recount: bool = False, tracker: Tracker | None = None)
             replacing=before.etag if before is not None else None,
         )
         if written is not None:
-            _log(run, states, summary)
+            join_own_results(run.ledger, run.plan, known=readings)
+            _log(run, summary, nodes=by_node(told))
             recount = False  # it is done: while others train, the next count would differ again, and so for ever
         # Look again, whoever wrote: another finalizer may have come between, with fewer windows or more.
 
@@ -119,38 +130,53 @@ def _is_current(run: Run, wanted: dict[str, JsonValue]) -> bool:
     )
 
 
-def _stored_summary(run: Run) -> SummaryRecord:
+def _stored_summary(run: Run) -> SummaryRecord | None:
+    """The summary; None where it is whole and this version cannot read it: another one has made it."""
     stored = run.store.get(run.keys.summary)
     if stored is None:
         raise DataError(f"{run.keys.summary} has vanished.", remedy="Run `lorentzian finalize` once more.")
-    return parse_record(SummaryRecord, stored.data, where=run.keys.summary)
+    try:
+        return parse_record(SummaryRecord, stored.data, where=run.keys.summary)
+    except DataError:
+        structlog.get_logger().info("summary_of_another_version", run_id=run.plan.run_id)
+        return None
 
 
 class _Stages:
-    """Tells a tracker, where there is one, which stage has begun."""
+    """Tells the log how long each stage took, and a tracker, where there is one, which has begun."""
 
-    NAMES = ("reading windows", "statistics", "final model", "report")
+    NAMES = ("statistics", "final model", "report")
 
     def __init__(self, tracker: Tracker | None) -> None:
         self._tracker = tracker
+        self._present, self._started = "", 0.0
 
     def begin(self, name: str) -> None:
+        self.end()
+        self._present, self._started = name, time.monotonic()
         if self._tracker is not None:
             self._tracker.advance_to(self.NAMES.index(name), len(self.NAMES), note=name)
+
+    def end(self) -> None:
+        """The present stage, if there is one, is over."""
+        if self._present:
+            seconds = round(time.monotonic() - self._started, 3)
+            structlog.get_logger().debug("stage_ended", stage=self._present, seconds=seconds)
+            self._present = ""
 
 
 def _build(
     run: Run,
     states: tuple[WindowState, ...],
+    done: Mapping[int, FinishedWindow],
     null_worlds: tuple[NullWorldRecord, ...],
     trials: list[Trial],
-    stages: _Stages,
     *,
     holdout: HoldoutRecord | None,
+    stages: _Stages,
 ) -> tuple[SummaryRecord, dict[str, bytes]]:
-    stages.begin("reading windows")
-    windows, series = _read_windows(run, _done(run, states))
     stages.begin("statistics")
+    windows, series = tuple(each.record for each in done.values()), tuple(each.series for each in done.values())
     evaluation = evaluate_run(run.plan, windows, series, trials, null_worlds=null_worlds)
     failed = {str(state.index): state.reason for state in states if state.state != "done"}
     summary = summary_record(
@@ -163,12 +189,13 @@ def _build(
     stages.begin("final model")
     model = stored_final_model(run) or fit_final_model(run).data
     stages.begin("report")
-    objects = report_objects(run.plan, summary, evaluation, holdout)
-    return summary, objects | {
+    objects = report_objects(run.plan, summary, evaluation, holdout) | {
         **curve_objects(run.plan, evaluation, series),
         run.keys.best_model_final(run.plan.stamp): model,
         run.keys.summary: record_bytes(summary),
     }
+    stages.end()
+    return summary, objects
 
 
 def _done(run: Run, states: tuple[WindowState, ...]) -> list[WindowState]:
@@ -182,44 +209,17 @@ def _done(run: Run, states: tuple[WindowState, ...]) -> list[WindowState]:
     return done
 
 
-def _read_windows(run: Run, done: list[WindowState]) -> tuple[tuple[WindowRecord, ...], tuple[WindowSeries, ...]]:
-    records, series = [], []
-    for state in done:
-        metrics, arrays = run.keys.window_metrics(state.index), run.keys.series(state.index)
-        records.append(parse_record(WindowRecord, _believed(run, state, metrics), where=metrics))
-        interval = run.plan.procedure.market.interval
-        series.append(read_series(_believed(run, state, arrays), interval=interval, where=arrays))
-    return tuple(records), tuple(series)
-
-
-def _believed(run: Run, state: WindowState, key: str) -> bytes:
-    """An object of a window, which must be the one that the window's manifest names."""
-    assert state.manifest is not None
-    data = read_named(run.store, state.manifest, key, root=run.keys.root)
-    if data is None:
-        raise DataError(
-            f"{key} is not what the manifest of window {state.index} says.",
-            remedy="Run that window again: it mends its objects.",
-        )
-    return data
-
-
-def _trials(run: Run, states: tuple[WindowState, ...]) -> list[Trial]:
+def _trials(run: Run, states: tuple[WindowState, ...], readings: Mapping[str, LedgerResultRecord]) -> list[Trial]:
     """The ledger's trials over the days that were tested, this run's own among them."""
     done = [run.plan.windows[state.index] for state in _done(run, states)]
-    trials = trials_over(run.ledger, Span(start_ms=done[0].test_start_ms, end_ms=done[-1].test_end_ms))
-    if procedure_hash(run.plan.procedure, run.plan.feature_set) not in {trial.procedure for trial in trials}:
-        raise ConfigError(
-            f"The ledger {run.ledger.location} does not hold the readings of run {run.plan.run_id}.",
-            remedy="Name with --ledger the one that its windows were run with.",
-        )
+    tested = Span(start_ms=done[0].test_start_ms, end_ms=done[-1].test_end_ms)
+    trials = trials_over(run.ledger, tested, known=readings)
+    check_noted(run.ledger, run.plan, trials)
     return trials
 
 
-def _log(run: Run, states: tuple[WindowState, ...], summary: SummaryRecord) -> None:
+def _log(run: Run, summary: SummaryRecord, *, nodes: dict[str, list[int]]) -> None:
     log = structlog.get_logger().bind(run_id=run.plan.run_id)
-    done = [state.index for state in states if state.state == "done"]
-    nodes = windows_by_node(run.store, run.keys, done)
     if len(nodes) > 1:
         log.warning(
             "nodes_differ",
@@ -232,4 +232,24 @@ def _log(run: Run, states: tuple[WindowState, ...], summary: SummaryRecord) -> N
             window_index=window,
             meaning="Its newest training days differ from those before them above 95 % of the windows up to it.",
         )
-    log.info("run_finalized", verdict=summary.verdict, windows=summary.headline)
+    log.info("run_finalized", windows=summary.headline, venue=run.plan.procedure.market.venue, **_figures(summary))
+
+
+def _figures(summary: SummaryRecord) -> dict[str, JsonValue]:
+    """What a run is watched by; None where it is undefined."""
+    traded = summary.models[summary.traded_model]
+    return {
+        "symbol": summary.symbol,
+        "interval": summary.interval,
+        "verdict": summary.verdict,
+        "num_done": summary.num_done,
+        "num_failed": len(summary.failed_windows),
+        "num_trials": summary.num_trials,
+        "sharpe_ratio": traded.measures["sharpe_ratio"].value,
+        "sharpe_low": traded.sharpe_interval.low,
+        "sharpe_high": traded.sharpe_interval.high,
+        "dsr": summary.dsr.value,
+        "total_return": traded.measures["total_return"].value,
+        "max_drawdown": traded.measures["max_drawdown"].value,
+        "break_even_bps": summary.break_even_bps.value,
+    }

@@ -1,6 +1,7 @@
 """From settings to a run: its stores, its database, its plan."""
 
 from collections.abc import Callable
+from functools import partial
 
 import structlog
 
@@ -8,7 +9,7 @@ from job import interruption
 from job.artifacts.opening import open_store
 from job.artifacts.probe import probe_store
 from job.artifacts.store import ObjectStore
-from job.data.postgres import Connection, connect
+from job.data.postgres import Connection, on_connection
 from job.device import choose_device, limit_threads
 from job.errors import ConfigError
 from job.feature_store import feature_record
@@ -16,6 +17,7 @@ from job.records import PlanRecord, ProcedureRecord, RunKind
 from job.run.address import RunAddress
 from job.run.attempt import now_ms
 from job.run.index import note_started
+from job.run.leftovers import refuse_leftovers
 from job.run.plan import check_same_run, make_plan, publish_plan, read_plan
 from job.run.pod import run_id_of
 from job.run.run import Run
@@ -88,10 +90,12 @@ def plan_run(
             accept(existing)
             note_started(store, existing)  # whoever planned it may have died before
             return existing
-    with interruption.at_once(), connect(conninfo) as connection:
-        plan = draft_plan(connection, settings, device=str(choose_device(settings.compute.device)), kind=kind)
+    with interruption.at_once():
+        device = str(choose_device(settings.compute.device))
+        plan = on_connection(conninfo, partial(draft_plan, settings=settings, device=device, kind=kind))
     accept(plan)
     if read_plan(store, plan.run_id) is None:
+        refuse_leftovers(store, plan.run_id)
         probe_store(store)
         for warning in plan.warnings:
             structlog.get_logger().warning("plan_warned", run_id=plan.run_id, warning=warning)

@@ -4,11 +4,13 @@ Workers are processes, one thread each, because that is what makes a run here eq
 byte. A worker that dies (out of memory, say) costs its window one attempt and is replaced.
 """
 
+import logging
 import multiprocessing
 import os
 import signal
+import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
@@ -23,7 +25,7 @@ from job.artifacts.keys import RunKeys
 from job.artifacts.opening import open_store
 from job.artifacts.stored_records import record_bytes
 from job.errors import DataError, ExitCode, Interrupted, JobError, NoDataError, Terminated, TransientError
-from job.logs import configure_logs
+from job.logs import hand_over_logs, is_interactive
 from job.records import FailureRecord
 from job.run.address import RunAddress
 
@@ -54,10 +56,17 @@ class WindowEnded:
 News: TypeAlias = EpochDone | WindowEnded
 
 
+@dataclass(frozen=True, kw_only=True)
+class LogLine:
+    """A worker's news that the process it works for logs as its own: the event with all that is bound to it."""
+
+    event: Mapping[str, object]
+
+
 @dataclass(kw_only=True)
 class _Worker:
     process: BaseProcess
-    pipe: "Connection[int | None, News]"
+    pipe: "Connection[int | None, News | LogLine]"
     index: int | None = None
 
 
@@ -152,6 +161,9 @@ class _Pool:
         except (EOFError, OSError):
             self._bury(worker)
             return
+        if isinstance(news, LogLine):
+            _log(news)
+            return
         if isinstance(news, WindowEnded):
             worker.index = None
             if news.error is not None and not isinstance(news.error, DataError | NoDataError):
@@ -189,6 +201,14 @@ class _Pool:
         return self._num_failures[index] < MAX_ATTEMPTS
 
 
+def _log(line: LogLine) -> None:
+    """Log a worker's event; who watches a bar need not read of each window, unless that is asked for."""
+    fields = dict(line.event)
+    name, level = fields.pop("event"), logging.getLevelNamesMapping()[str(fields.pop("level")).upper()]
+    shown = logging.DEBUG if level == logging.INFO and is_interactive() else level
+    structlog.get_logger().log(shown, name, **fields)
+
+
 def _send(worker: _Worker, message: int | None) -> None:
     with suppress(OSError):  # a worker that has died says so at the other end of `wait`
         worker.pipe.send(message)
@@ -199,28 +219,48 @@ def _ending(process: BaseProcess) -> str:
     return f"exit code {code}" if code >= 0 else f"signal {-code} ({signal.strsignal(-code)})"
 
 
-def _work(address: RunAddress, pipe: "Connection[News, int | None]") -> None:
+class _Wire:
+    """A worker's end of the pipe; heartbeats and the window itself may speak at once."""
+
+    def __init__(self, pipe: "Connection[News | LogLine, int | None]") -> None:
+        self._pipe, self._lock = pipe, threading.Lock()
+
+    def recv(self) -> int | None:
+        return self._pipe.recv()
+
+    def send(self, news: News | LogLine) -> None:
+        with self._lock:
+            self._pipe.send(news)
+
+    def log(self, event: Mapping[str, object]) -> None:
+        """Have the parent log it, which knows how; who logs must not fail for it."""
+        with suppress(OSError):
+            self.send(LogLine(event=dict(event)))
+
+
+def _work(address: RunAddress, pipe: "Connection[News | LogLine, int | None]") -> None:
     """Take windows until told to stop, or until the parent is gone."""
     signal.signal(signal.SIGTERM, interruption.request_termination)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent passes it on
-    configure_logs(log_format="auto", verbose=False, quiet=True)
+    wire = _Wire(pipe)
+    hand_over_logs(wire.log)
     try:
-        while (index := pipe.recv()) is not None:
-            error = _run_one(address, index, pipe)
+        while (index := wire.recv()) is not None:
+            error = _run_one(address, index, wire)
             if isinstance(error, Interrupted):
                 return
-            pipe.send(WindowEnded(index=index, error=error))
+            wire.send(WindowEnded(index=index, error=error))
     except (EOFError, OSError):
         return
 
 
-def _run_one(address: RunAddress, index: int, pipe: "Connection[News, int | None]") -> JobError | None:
+def _run_one(address: RunAddress, index: int, wire: _Wire) -> JobError | None:
     from job.execution.opening import open_run
     from job.execution.window_attempt import attempt_window
 
     def tell(part: int, epoch: int, loss: float) -> None:
         try:
-            pipe.send(EpochDone(index=index, part=part, epoch=epoch, loss=loss))
+            wire.send(EpochDone(index=index, part=part, epoch=epoch, loss=loss))
         except OSError as error:
             raise Terminated("The process that this worker works for has gone.") from error
 

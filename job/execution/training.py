@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import structlog
 from pydantic import ValidationError
 
 from job import interruption
@@ -9,6 +10,7 @@ from job.artifacts.results import stands, write_once
 from job.artifacts.stored_records import parse_record, record_bytes
 from job.errors import ConfigError, DataError
 from job.execution.opening import address_of, open_run, plan_run
+from job.execution.window_line import WindowLine, window_facts
 from job.pipeline import train_and_test
 from job.progress import track
 from job.records import WindowRecord
@@ -66,7 +68,8 @@ def run_training(settings: TrainCommand, conninfo: str) -> FinishedTraining:
     run = open_run(address_of(planned, plan, conninfo))
     is_new = not stands(run.store, run.keys.manifest, root=run.keys.root)
     if is_new:
-        _train(run, settings)
+        with structlog.contextvars.bound_contextvars(run_id=plan.run_id, window_index=0):
+            _train(run, settings)
     key = run.keys.trained_metrics(plan.stamp)
     stored = run.store.get(key)
     if stored is None:
@@ -76,23 +79,24 @@ def run_training(settings: TrainCommand, conninfo: str) -> FinishedTraining:
 
 
 def _train(run: Run, settings: TrainCommand) -> None:
-    window = windows_of(run.plan)[0]
-    with (
-        track("train", settings.output) as tracker,
-        Attempt(run.store, run.keys, window.index, max_attempts=1) as attempt,
-    ):
-        with interruption.at_once():
-            outcome = train_and_test(
-                run,
-                window,
-                attempt=attempt,
-                on_progress=lambda part, epoch, loss: tracker.advance_to(
-                    part * settings.model.epochs + epoch + 1, 3 * settings.model.epochs, note=f"loss {loss:.4f}"
-                ),
+    window, line = windows_of(run.plan)[0], WindowLine()
+    run = line.metered(run)
+    attempt = Attempt(run.store, run.keys, window.index, max_attempts=1)
+    with track("train", settings.output) as tracker, line.written(run, attempt) as found, attempt:
+
+        def noted(part: int, epoch: int, loss: float) -> None:
+            attempt.at_epoch(epoch)
+            line.at_epoch(part, epoch, loss)
+            tracker.advance_to(
+                part * settings.model.epochs + epoch + 1, 3 * settings.model.epochs, note=f"loss {loss:.4f}"
             )
+
+        with interruption.at_once():
+            outcome = train_and_test(run, window, attempt=attempt, on_progress=noted)
         record = window_record(
             window, run.plan, outcome.trained, outcome.tested, traded_model=run.traded_model, drift=outcome.drift
         )
+        found.update(window_facts(record))
         write_once(
             run.store,
             run.keys.manifest,

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+import structlog
+
 from job.artifacts.manifest import read_manifest
 from job.errors import TransientError
 from job.execution.finalize import Finalization, finalize
@@ -10,7 +12,7 @@ from job.execution.opening import address_of, open_run, plan_run
 from job.execution.parallel import EpochDone, News, WindowEnded, num_processors, run_windows
 from job.pipeline import is_done
 from job.progress import Tracker, track
-from job.records import SummaryRecord
+from job.records import PlanRecord, SummaryRecord
 from job.run.address import RunAddress
 from job.run.run import Run
 from job.settings.commands import WalkforwardCommand
@@ -43,6 +45,11 @@ def run_walkforward(settings: WalkforwardCommand, conninfo: str, *, title: str =
         Where another process works on the run.
     """
     plan = plan_run(settings, conninfo)
+    with structlog.contextvars.bound_contextvars(run_id=plan.run_id):
+        return _run_planned(settings, conninfo, plan, title=title)
+
+
+def _run_planned(settings: WalkforwardCommand, conninfo: str, plan: PlanRecord, *, title: str) -> FinishedRun:
     address = address_of(settings, plan, conninfo)
     run = open_run(address)
     missing = [w.index for w in plan.windows if not is_done(run, w.index)]

@@ -6,9 +6,9 @@ depends on the price level or on the unit of volume. Where nothing moved or noth
 """
 
 import numpy as np
-import talib
 
 from job.arrays import FloatArray
+from job.features import ta_lib as talib
 from job.features.grid import GridBars
 from job.features.rolling import (
     change,

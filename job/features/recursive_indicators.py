@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from math import comb
 
 import numpy as np
-import talib
 
 from job.arrays import FloatArray
+from job.features import ta_lib as talib
 from job.features.grid import GridBars
 from job.features.rolling import contrast, quotient
 

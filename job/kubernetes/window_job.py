@@ -25,6 +25,8 @@ DEADLINE_S = 2 * 24 * 3600  # pending pods count too, and an ignored disruption 
 KEPT_S = 7 * 24 * 3600  # pods go with their Job, and their logs with them
 MEMORY, MEMORY_LIMIT = "1Gi", "2Gi"
 WAIT_MEMORY, WAIT_MEMORY_LIMIT = "256Mi", "512Mi"
+TMP_SIZE = "1Gi"
+METRICS_PORT = 8052  # not the dashboard's: where processes share a host, both can be asked
 
 _LABELS: dict[str, Value] = {
     "app.kubernetes.io/name": "lorentzian-trainer",
@@ -125,7 +127,7 @@ def _pod(job: WindowJob) -> dict[str, Value]:
             _container(job, WAIT_CONTAINER, ("doctor", "--wait", WAIT, "--need", NEEDS, *job.wait_arguments), [])
         ],
         "containers": [_container(job, MAIN_CONTAINER, ("window", *job.arguments), _of_index(job))],
-        "volumes": [{"name": "tmp", "emptyDir": {}}],
+        "volumes": [{"name": "tmp", "emptyDir": {"sizeLimit": TMP_SIZE}}],
     }
     if job.has_gpu:
         pod["tolerations"] = [{"key": "nvidia.com/gpu", "operator": "Exists", "effect": "NoSchedule"}]
@@ -135,12 +137,14 @@ def _pod(job: WindowJob) -> dict[str, Value]:
 def _container(job: WindowJob, name: str, arguments: tuple[str, ...], env: list[Value]) -> Value:
     sources: list[Value] = [{"configMapRef": {"name": _SETTINGS, "optional": True}}]
     sources += [{"secretRef": {"name": secret, "optional": True}} for secret in _SECRETS]
+    ports: dict[str, Value] = {"ports": [{"name": "metrics", "containerPort": METRICS_PORT}]}
     return {
         "name": name,
         "image": job.image,
         "args": list(arguments),
         "envFrom": sources,
         "env": env,
+        **(ports if name == MAIN_CONTAINER else {}),
         "resources": _resources(job) if name == MAIN_CONTAINER else _WAIT_RESOURCES,
         "terminationMessagePolicy": "FallbackToLogsOnError",  # who was killed for memory leaves the log's last lines
         "securityContext": {
@@ -162,6 +166,7 @@ def _resources(job: WindowJob) -> Value:
 def _of_index(job: WindowJob) -> list[Value]:
     """What a window is told of its Job; the index itself comes from Kubernetes."""
     told: list[Value] = [
+        {"name": "LORENTZIAN_METRICS_PORT", "value": str(METRICS_PORT)},
         {"name": "LORENTZIAN_COMPLETIONS", "value": str(job.completions)},
         {"name": "LORENTZIAN_ATTEMPTS", "value": str(job.attempts)},
     ]

@@ -83,11 +83,10 @@ class BlendMember:
 
 
 @dataclass(frozen=True, kw_only=True)
-class BlendClassifier:
-    """The members that have a say, and the choice that gave it to them."""
+class WeighedMembers:
+    """The members that have a say."""
 
     members: tuple[BlendMember, ...]
-    choice: BlendChoice
 
     def predict(self, features: Float32Array) -> FloatArray:
         """Probability of up, float64 (n,), for unscaled features, float32 (n, F)."""
@@ -96,6 +95,13 @@ class BlendClassifier:
             for member in self.members
         ]
         return mix(np.stack(forecasts), np.array([member.weight for member in self.members]))
+
+
+@dataclass(frozen=True, kw_only=True)
+class BlendClassifier(WeighedMembers):
+    """The same, and the choice that gave them their say."""
+
+    choice: BlendChoice
 
 
 def mix(probability: FloatArray, weights: FloatArray) -> FloatArray:

@@ -6,7 +6,7 @@ from typing import Protocol
 
 import numpy as np
 
-from job.arrays import Float32Array, FloatArray
+from job.arrays import BoolArray, Float32Array, FloatArray
 from job.rows import LabelledRows
 
 SMALLEST_LIKELIHOOD = 1e-15
@@ -44,11 +44,18 @@ class ValidatedFit:
         count or a penalty.
     curve : LossCurve or None
         For learners that have epochs.
+    is_novel : bool (n,) or None
+        Rows that the fit stays silent about, see `job.model.novelty`; None for none.
     """
 
     probability: FloatArray
     losses: dict[float, float] = field(default_factory=dict)
     curve: LossCurve | None = None
+    is_novel: BoolArray | None = None
+
+    def heard(self, probability: FloatArray) -> FloatArray:
+        """Forecasts of the same rows, float64 (n,), NaN where the model stays silent."""
+        return probability if self.is_novel is None else np.where(self.is_novel, np.nan, probability)
 
 
 class Learner(Protocol):

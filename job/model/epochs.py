@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from job import interruption
 from job.model.adamw import AdamW
 from job.model.classifier import Classifier, LossCurve, OnEpoch, ValidatedFit, best_candidate
+from job.model.novelty import is_novel
 from job.rows import LabelledRows
 from job.settings.procedure import ModelSettings
 
@@ -50,10 +51,12 @@ class EpochLearner(ABC, Generic[Network]):
         classifier, curve = self._train(
             fit, validation, part=block, num_epochs=self._settings.epochs, on_epoch=on_epoch
         )
+        strange = is_novel(classifier, validation.features)
         return ValidatedFit(
             probability=classifier.predict(validation.features),
             losses={float(epoch): loss for epoch, loss in enumerate(curve.validation)},
             curve=curve,
+            is_novel=strange if strange.any() else None,
         )
 
     def refit(

@@ -3,7 +3,8 @@
 Without that band mask a query finds its neighbours in time, whose labels overlap its own, and looks right on noise
 (leave-one-out accuracy .7 on a random walk; .5 with the mask). With it, the training loss is a leave-one-out loss.
 Epochs are counted in sampled queries, so that their cost does not grow with the window. On one CPU type, results
-depend on the seed alone.
+depend on the seed alone. Where classes are balanced, weights even them out in line, vote and loss, and forecasts are
+corrected for it.
 """
 
 from dataclasses import dataclass
@@ -13,17 +14,18 @@ import torch
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from job.arrays import Float32Array, FloatArray
+from job.arrays import BoolArray, Float32Array, FloatArray
 from job.model.adamw import AdamW
 from job.model.bank import TrainingBank, ValidationSample
 from job.model.classifier import LossCurve, OnEpoch
-from job.model.encoder import ResidualEncoder
+from job.model.encoder import EncoderShape, ResidualEncoder
 from job.model.epochs import EpochLearner, seeded_generator, train_epochs
 from job.model.line import fit_line
 from job.model.lorentzian import LorentzianNCA
+from job.model.novelty import MEASURED_ROWS, NEIGHBOUR, NoveltyLimit
 from job.model.scaling import RobustScaler
 from job.rows import LabelledRows
-from job.sample_weights import sample_weights
+from job.sample_weights import balanced, sample_weights
 from job.settings.procedure import ModelSettings
 
 # Of the learning rate. A scale must be able to fall to e^-3 within the steps of a window, or no feature is ever left
@@ -66,13 +68,17 @@ FULL = Effort(queries=1 << 30, bank_share=0.5, bank_rows=1 << 30, num_members=3)
 
 @dataclass(frozen=True, kw_only=True)
 class LorentzianClassifier:
-    """A fitted vote: scaler, learned numbers, and the bank that votes, each row with the logarithm of its weight."""
+    """A fitted vote: scaler, learned numbers, and the bank that votes, each row with the logarithm of its weight.
+
+    Where it is to stay silent about rows that are far from the bank, it has a limit of novelty.
+    """
 
     scaler: RobustScaler
     network: LorentzianNCA
     bank: Tensor
     bank_up: Tensor
     log_weights: Tensor
+    novelty: NoveltyLimit | None = None
 
     @torch.no_grad()
     def predict(self, features: Float32Array) -> FloatArray:
@@ -86,11 +92,32 @@ class LorentzianClassifier:
             return np.empty(0)
         return torch.cat(chunks).double().cpu().numpy()
 
+    def distance(self, features: Float32Array) -> FloatArray:
+        """Learned distance to one of the nearest bank rows, the `NEIGHBOUR`-th, float64 (n,), for unscaled features."""
+        queries = torch.from_numpy(self.scaler.transform(features)).to(self.bank.device)
+        k = min(NEIGHBOUR, len(self.bank))
+        parts = [self.network.nearest(part, self.bank, k).distance for part in torch.split(queries, PREDICT_CHUNK)]
+        return torch.cat(parts)[:, -1].double().cpu().numpy() if parts else np.empty(0)
+
+    def is_novel(self, features: Float32Array) -> BoolArray:
+        """Whether to stay silent about each row, bool (n,)."""
+        if self.novelty is None:
+            return np.zeros(len(features), np.bool_)
+        return self.distance(features) > self.novelty.distance
+
 
 class LorentzianLearner(EpochLearner[LorentzianClassifier]):
-    """Solves the line, then trains the votes beside it."""
+    """Solves the line, then trains the votes beside it.
 
-    name = "lorentzian"
+    Parameters
+    ----------
+    settings, stream, device : as of `EpochLearner`.
+    name : of a search's candidate.
+    """
+
+    def __init__(self, settings: ModelSettings, *, stream: int, device: torch.device, name: str = "lorentzian") -> None:
+        super().__init__(settings, stream=stream, device=device)
+        self.name = name
 
     def _train(
         self,
@@ -104,11 +131,14 @@ class LorentzianLearner(EpochLearner[LorentzianClassifier]):
         generator = seeded_generator(self._settings, stream=self._stream, part=part)
         effort = Effort.of(self._settings, self._device)
         scaler = RobustScaler.fit(rows.features)
-        weight = sample_weights(rows.label_start_ms, rows.label_end_ms)
+        own_weight = sample_weights(rows.label_start_ms, rows.label_end_ms)
+        weight = balanced(rows.up, own_weight) if self._settings.class_weights == "balanced" else own_weight
         bank = TrainingBank.of(rows, scaler, self._device, weight)
         network = self._network(rows, scaler, weight, effort, generator)
+        network.correct_prior(float(np.average(rows.up, weights=own_weight)))
         num_candidates = min(effort.bank_rows, max(1, int(effort.bank_share * len(bank))))
-        network.eval().start_temperature(*bank.start_sample(num_candidates, generator))
+        start = bank.start_sample(num_candidates, generator)
+        network.eval().start_temperature(*start, neighbours=self._settings.neighbours)
         sample = ValidationSample.of(validation, scaler, bank, generator) if validation is not None else None
         optimizer = AdamW(_parameter_groups(network, self._settings.lr))
         epoch = _Epoch(
@@ -130,7 +160,12 @@ class LorentzianLearner(EpochLearner[LorentzianClassifier]):
             on_epoch=on_epoch,
         )
         classifier = LorentzianClassifier(
-            scaler=scaler, network=network, bank=bank.features, bank_up=bank.up, log_weights=bank.weight.log()
+            scaler=scaler,
+            network=network,
+            bank=bank.features,
+            bank_up=bank.up,
+            log_weights=bank.weight.log(),
+            novelty=_novelty(network, bank, self._settings.novelty),
         )
         return classifier, curve
 
@@ -145,7 +180,9 @@ class LorentzianLearner(EpochLearner[LorentzianClassifier]):
         num_features = rows.features.shape[1]
         encoder = None
         if self._settings.encoder == "residual":
-            encoder = ResidualEncoder(num_features, num_members=effort.num_members, generator=generator)
+            encoder = ResidualEncoder(
+                num_features, num_members=effort.num_members, generator=generator, shape=self._encoder_shape()
+            )
         network = LorentzianNCA(
             num_features,
             prior=float(np.average(rows.up, weights=weight)),
@@ -154,6 +191,15 @@ class LorentzianLearner(EpochLearner[LorentzianClassifier]):
             encoder=encoder,
         )
         return network.to(self._device)
+
+    def _encoder_shape(self) -> EncoderShape:
+        settings = self._settings
+        return EncoderShape(
+            embedded=settings.embedding,
+            hidden=settings.hidden,
+            num_blocks=settings.blocks,
+            dropout=settings.dropout,
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -195,6 +241,20 @@ class _Epoch:
             member=member,
         )
         return binary_cross_entropy_with_logits(logit, bank.up[queries], weight=bank.weight[queries])
+
+
+def _novelty(network: LorentzianNCA, bank: TrainingBank, quantile: float | None) -> NoveltyLimit | None:
+    """How far training rows are from the bank, each without the rows whose labels meet its own."""
+    if quantile is None:
+        return None
+    everyone = torch.arange(len(bank), device=bank.up.device)
+    measured = everyone[:: max(1, len(bank) // MEASURED_ROWS)]
+    k = min(NEIGHBOUR, len(bank))
+    parts = [
+        network.nearest(bank.features[part], bank.features, k, bank.overlap(part, everyone)).distance[:, -1]
+        for part in torch.split(measured, PREDICT_CHUNK)
+    ]
+    return NoveltyLimit.of(torch.cat(parts).double().cpu().numpy(), quantile=quantile)
 
 
 def _parameter_groups(network: LorentzianNCA, rate: float) -> list[dict[str, object]]:

@@ -24,22 +24,26 @@ Sources: the distance is jdehorty's Lorentzian classification; learning the vote
 (Holzmueller et al., 2024, arXiv 2407.04491). The file knows nothing of time, of files or of training.
 """
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor, nn
 
 from job.model.encoder import ResidualEncoder
-from job.model.kernel import Embedding, LabelSpans, Vote, lorentzian_vote, vote_weights
+from job.model.kernel import Embedding, LabelSpans, Neighbours, Vote, lorentzian_vote, nearest, vote_weights
 from job.model.line import Line
 
 # A scale above a thousand makes one feature the whole distance; the bound also keeps products finite.
 MAX_LOG_SCALE = 6.9
 MIN_TEMPERATURE, MAX_TEMPERATURE = 1e-3, 10.0
-# How many neighbours an untrained member's vote effectively counts, 1 / sum w^2, before training says otherwise.
-NEIGHBOURS_AT_START = (50.0, 20.0, 150.0)
+# Of the neighbours that an untrained vote effectively counts, 1 / sum w^2: members begin near, far and between.
+MEMBERS_NEIGHBOURS = (1.0, 0.4, 3.0)
+NEIGHBOURS_AT_START = 50.0
 SILENT = 20.0  # of the prior's logit share: the vote has no say
 PRIOR_LOGIT_AT_START = 0.0  # of training: half of the say for the vote, half for the prior
 GATE_LOGIT_AT_START = -2.0
 PROBABILITY_FLOOR = 1e-4
+ENCODER = "encoder."
 
 
 class LorentzianNCA(nn.Module):
@@ -59,6 +63,7 @@ class LorentzianNCA(nn.Module):
     prior: Tensor
     slope: Tensor
     level: Tensor
+    correction: Tensor
 
     def __init__(
         self,
@@ -81,6 +86,18 @@ class LorentzianNCA(nn.Module):
         level = torch.logit(self.prior) if line is None else torch.tensor(line.level, dtype=torch.float32)
         self.register_buffer("slope", slope)
         self.register_buffer("level", level)
+        self.register_buffer("correction", torch.tensor(0.0))
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Tensor]) -> "LorentzianNCA":
+        """The network that a stored state is of: its sizes follow from the shapes."""
+        num_members, num_features = state["log_scales"].shape
+        own = {name.removeprefix(ENCODER): value for name, value in state.items() if name.startswith(ENCODER)}
+        network = cls(
+            num_features, prior=0.5, num_members=num_members, encoder=ResidualEncoder.like(own) if own else None
+        )
+        network.load_state_dict({"correction": network.correction} | dict(state))  # which older files do not have
+        return network.eval().requires_grad_(False)
 
     @property
     def num_members(self) -> int:
@@ -161,11 +178,28 @@ class LorentzianNCA(nn.Module):
     def probability(
         self, queries: Tensor, bank: Tensor, bank_up: Tensor, *, log_weights: Tensor | None = None
     ) -> Tensor:
-        """Mean of the members' probabilities of up, float (Q,)."""
+        """Mean of the members' probabilities of up, each corrected for weights of the classes, float (Q,)."""
         logits = [
             self(queries, bank, bank_up, log_weights=log_weights, member=member) for member in range(self.num_members)
         ]
-        return torch.sigmoid(torch.stack(logits)).mean(dim=0)
+        return torch.sigmoid(torch.stack(logits) + self.correction).mean(dim=0)
+
+    @torch.no_grad()
+    def correct_prior(self, prior: float) -> None:
+        """Let forecasts be of a world where this share is up, when the training rows were weighed as of another.
+
+        Under balanced classes the odds of up are those of the market times a constant, whatever the features; its
+        logarithm is taken off again (prior correction: King and Zeng, 2001, Logistic Regression in Rare Events Data).
+        """
+        self.correction.fill_(torch.logit(torch.tensor(prior)) - torch.logit(self.prior))
+
+    @torch.no_grad()
+    def nearest(
+        self, queries: Tensor, bank: Tensor, k: int, mask: Tensor | LabelSpans | None = None, *, member: int = 0
+    ) -> Neighbours:
+        """The k nearest bank rows of each query under a member's learned distance."""
+        embedding = self._embedding(queries, bank, member)
+        return nearest(queries, bank, self.scales[member], k, embedding=embedding, mask=mask)
 
     @torch.no_grad()
     def weights(
@@ -194,11 +228,18 @@ class LorentzianNCA(nn.Module):
         self.prior_logit_share[self.prior_logit_share >= SILENT] = PRIOR_LOGIT_AT_START
 
     @torch.no_grad()
-    def start_temperature(self, queries: Tensor, bank: Tensor, mask: Tensor | LabelSpans) -> None:
-        """Set tau so that the median query effectively counts `NEIGHBOURS_AT_START` rows, by bisection."""
+    def start_temperature(
+        self,
+        queries: Tensor,
+        bank: Tensor,
+        mask: Tensor | LabelSpans,
+        *,
+        neighbours: float = NEIGHBOURS_AT_START,
+    ) -> None:
+        """Set tau so that the median query of the first member effectively counts so many rows, by bisection."""
         self.log_temperature.fill_(0.0)
         for member in range(self.num_members):
-            wanted = NEIGHBOURS_AT_START[member % len(NEIGHBOURS_AT_START)]
+            wanted = neighbours * MEMBERS_NEIGHBOURS[member % len(MEMBERS_NEIGHBOURS)]
             # At tau = 1 the logarithm of a weight is -D and what the row has in common, which a softmax forgets.
             nearness = self.weights(queries, bank, mask, member=member).log()
             low, high = MIN_TEMPERATURE, MAX_TEMPERATURE

@@ -1,10 +1,10 @@
 """The shapes that are stored. Each carries ``schema_version``; a reader refuses a version that it does not know.
 
 Numbers that do not exist are ``{"value": null, "reason": ...}``. Times are UTC milliseconds in fields that end in
-``_ms``; times of how a run went, in `AttemptRecord` and `ExecutionRecord`, never reach a manifest.
+``_ms``; how a run went, in `AttemptRecord`, `ExecutionRecord` and `RunExecutionRecord`, never reaches a manifest.
 """
 
-from job.records.attempt import AttemptRecord, ExecutionRecord
+from job.records.attempt import AttemptRecord, ExecutionRecord, RunExecutionRecord, WindowRunRecord
 from job.records.audit import AuditFindingRecord, AuditRecord
 from job.records.index import RunIndexEntry, RunsIndexRecord
 from job.records.ledger import (
@@ -15,6 +15,7 @@ from job.records.ledger import (
     LedgerResultRecord,
 )
 from job.records.plan import PlanRecord, ProcedureRecord, RunKind, WindowSpanRecord
+from job.records.promotion import CurrentModelRecord, PreviousModelRecord
 from job.records.robustness import (
     DriftRecord,
     FanRecord,
@@ -24,6 +25,7 @@ from job.records.robustness import (
     StressRecord,
 )
 from job.records.shapes import SCHEMA_VERSION, EstimateRecord, IntervalRecord, MeasureRecord, Measures, Record
+from job.records.since_release import BandRecord, CalibrationRecord, ReleaseDriftRecord, SinceReleaseRecord
 from job.records.summary import (
     FLAT,
     LAST_RETURN,
@@ -36,9 +38,11 @@ from job.records.summary import (
 )
 from job.records.window import (
     BlendRecord,
+    CandidateRecord,
     FailureRecord,
     LossCurveRecord,
     ModelRecord,
+    SearchRecord,
     ThresholdRecord,
     WindowDriftRecord,
     WindowRecord,
@@ -53,7 +57,11 @@ __all__ = [
     "AttemptRecord",
     "AuditFindingRecord",
     "AuditRecord",
+    "BandRecord",
     "BlendRecord",
+    "CalibrationRecord",
+    "CandidateRecord",
+    "CurrentModelRecord",
     "DifferenceRecord",
     "DriftRecord",
     "EstimateRecord",
@@ -75,16 +83,22 @@ __all__ = [
     "NullWorldRecord",
     "NullWorldsRecord",
     "PlanRecord",
+    "PreviousModelRecord",
     "ProcedureRecord",
     "RandomSignalsRecord",
     "Record",
+    "ReleaseDriftRecord",
+    "RunExecutionRecord",
     "RunIndexEntry",
     "RunKind",
     "RunsIndexRecord",
+    "SearchRecord",
+    "SinceReleaseRecord",
     "StressRecord",
     "SummaryRecord",
     "ThresholdRecord",
     "WindowDriftRecord",
     "WindowRecord",
+    "WindowRunRecord",
     "WindowSpanRecord",
 ]

@@ -37,3 +37,18 @@ class ExecutionRecord(Record):
     started_at_ms: int
     ended_at_ms: int
     seconds_by_stage: dict[str, float]
+
+
+class WindowRunRecord(Record):
+    """How one window of a finished run came to its end; None is what its pod left no word of."""
+
+    num_attempts: int
+    seconds: float | None
+    exit_code: int | None
+
+
+class RunExecutionRecord(Record):
+    """How each window of a finished run came to its end, by its index: one object for whoever shows all of them."""
+
+    schema_version: Literal[1] = SCHEMA_VERSION
+    windows: dict[str, WindowRunRecord]

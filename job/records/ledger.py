@@ -1,6 +1,8 @@
 """The ledger of trials, and the book of locked-away days."""
 
-from typing import Literal
+from typing import Literal, Self
+
+from pydantic import model_validator
 
 from job.records.plan import ProcedureRecord
 from job.records.shapes import SCHEMA_VERSION, IntervalRecord, Measures, Record
@@ -23,6 +25,12 @@ class LedgerResultRecord(Record):
     schema_version: Literal[1] = SCHEMA_VERSION
     day_ms: tuple[int, ...]
     daily_return: tuple[float, ...]
+
+    @model_validator(mode="after")
+    def _returns_belong_to_days(self) -> Self:
+        if len(self.day_ms) != len(self.daily_return):
+            raise ValueError("there are not as many returns as days")
+        return self
 
 
 class HoldoutOpeningRecord(Record):

@@ -27,14 +27,49 @@ class BlendRecord(Record):
     log_loss_less_best: EstimateRecord
 
 
+class CandidateRecord(Record):
+    """One candidate of a search: what it changes of the settings as given, and its validation log-loss in each rung.
+
+    A candidate that was dropped has fewer losses than there were rungs.
+    """
+
+    changes: dict[str, float | int | str]
+    losses: tuple[float, ...]
+
+    @property
+    def text(self) -> str:
+        """The changes as text; empty where there are none."""
+        return " ".join(f"{name}={value}" for name, value in self.changes.items())
+
+
+class SearchRecord(Record):
+    """How the settings of a model were chosen on validation: the first candidate is the settings as given.
+
+    ``epochs`` is the most that a candidate was trained for in each rung; ``chosen`` is a number of ``candidates``.
+    """
+
+    epochs: tuple[int, ...]
+    candidates: tuple[CandidateRecord, ...]
+    chosen: int
+
+    @property
+    def chosen_changes(self) -> str:
+        """What the chosen candidate changes of the settings as given, as text; empty where that is nothing."""
+        return self.candidates[self.chosen].text
+
+
 class ModelRecord(Record):
-    """One model on one window: chosen on validation, tested once. ``blend`` is None for all others."""
+    """One model on one window: chosen on validation, tested once.
+
+    ``blend`` is None for all models but that, and ``search`` where none was asked for.
+    """
 
     thresholds: ThresholdRecord
     shrinkage: float
     validation: Measures
     test: Measures
     blend: BlendRecord | None = None
+    search: SearchRecord | None = None
 
 
 class LossCurveRecord(Record):
@@ -70,6 +105,11 @@ class WindowRecord(Record):
     loss_curves: tuple[LossCurveRecord, ...]
     models: dict[str, ModelRecord]
     drift: WindowDriftRecord | None = None
+
+    @property
+    def search(self) -> SearchRecord | None:
+        """How settings were chosen: the traded model's, or those of a member of the blend."""
+        return next((model.search for model in self.models.values() if model.search is not None), None)
 
 
 class FailureRecord(Record):

@@ -52,6 +52,11 @@ def count(value: float) -> str:
     return f"{round(value):,}"
 
 
+def megabytes(num_bytes: float) -> str:
+    """A size: ``12.3 MB``."""
+    return f"{num_bytes / 1e6:,.1f} MB"
+
+
 def shown(measure: MeasureRecord, form: Form) -> str:
     """A measure in its form, or a dash and why."""
     if measure.value is None:

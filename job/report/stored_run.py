@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from job.artifacts.curves import RunCurves, read_curves
 from job.artifacts.keys import RUNS_INDEX, RunKeys
 from job.artifacts.manifest import Manifest, read_manifest, read_named
 from job.artifacts.store import ObjectStore
@@ -38,12 +39,23 @@ class StoredRun:
         return self.plan.procedure.model.model
 
     def summary(self) -> SummaryRecord:
-        """What it found; `TransientError` where it is not finalized yet."""
-        return parse_record(SummaryRecord, self._of_result(self.keys.summary), where=self.keys.summary)
+        """What it found; `TransientError` where it is not finalized yet, `DataError` where another version wrote it."""
+        data = self._of_result(self.keys.summary)
+        try:
+            return parse_record(SummaryRecord, data, where=self.keys.summary)
+        except DataError as error:
+            raise DataError(
+                f"The summary of run {self.plan.run_id} was written by a version that kept other numbers.",
+                remedy=f"Make it anew from its windows: lorentzian finalize --run-id {self.plan.run_id}",
+            ) from error
 
     def page(self) -> bytes:
         """Its page; `TransientError` where it is not finalized yet."""
         return self._of_result(self.keys.report)
+
+    def curves(self) -> RunCurves:
+        """Its joined tests; `TransientError` where it is not finalized yet."""
+        return read_curves(self._of_result(self.keys.curves), where=self.keys.curves)
 
     def holdout(self) -> HoldoutRecord | None:
         """What the days that are locked away have said; None where nobody has opened them."""

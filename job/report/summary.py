@@ -1,6 +1,7 @@
 """The evaluation of a run as the record that is stored. Pure."""
 
 import math
+from collections import Counter
 from statistics import median
 
 from job.evaluation.bootstrap import Interval
@@ -124,7 +125,8 @@ def _warnings(plan: PlanRecord, evaluation: RunEvaluation) -> list[str]:
             f"A test was read by {evaluation.num_attempts} models of this procedure, as after a retry on another "
             f"machine; all of them are one trial."
         )
-    sentences += [sentence for sentence in [_blend_sentence(evaluation.windows)] if sentence is not None]
+    told = (_blend_sentence(evaluation.windows), _search_sentence(evaluation.windows))
+    sentences += [sentence for sentence in told if sentence is not None]
     overfitting = evaluation.deflation.overfitting
     if overfitting.probability.value is not None and overfitting.num_blocks < MAX_BLOCKS:
         sentences.append(
@@ -145,6 +147,20 @@ def _blend_sentence(windows: tuple[WindowRecord, ...]) -> str | None:
     return (
         f"Validation kept the blend in {num_kept} of {len(blends)} windows, and its best member alone in the others; "
         f"mean weights: {weights}."
+    )
+
+
+def _search_sentence(windows: tuple[WindowRecord, ...]) -> str | None:
+    """How often validation chose other settings than those given, and which, or None without a search."""
+    searches = [search for window in windows if (search := window.search) is not None]
+    if not searches:
+        return None
+    chosen = Counter(search.chosen_changes for search in searches)
+    num_given = chosen.pop("", 0)
+    others = ", ".join(f"{changes} ({count})" for changes, count in chosen.most_common())
+    return (
+        f"In each window validation chose among {len(searches[0].candidates)} candidates, and the settings as given in "
+        f"{num_given} of {len(searches)} windows" + (f"; in the others: {others}." if others else ".")
     )
 
 

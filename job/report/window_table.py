@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pandas as pd
 
 from job.intervals import SECOND_MS
-from job.records import BlendRecord, Measures, PlanRecord, WindowRecord
+from job.records import BlendRecord, Measures, PlanRecord, SearchRecord, WindowRecord
 
 # Trades can be absent, a winner or a loser among them, a stop or a target: these say which it was.
 EXPLAINED = ("sharpe_ratio", "win_rate", "profit_factor", "planned_rr", "auc")
@@ -29,6 +29,7 @@ def window_metrics_csv(plan: PlanRecord, windows: Sequence[WindowRecord]) -> byt
         metrics of `EXPLAINED`, whose absence has more than one possible cause, ``…_reason`` columns name it.
         ``buy`` and ``sell`` are empty where nothing beat staying flat. ``train_log_loss`` is the last training loss
         of the fit that was tested, before calibration; models that learn without epochs have none.
+        ``search_changes`` is what the chosen candidate of a search changes of the settings as given.
     """
     done = {window.span.index: window for window in windows}
     rows = [
@@ -58,6 +59,7 @@ def _finished(window: WindowRecord) -> dict[str, object]:
         "validation_score": model.thresholds.validation_score,
         "shrinkage": model.shrinkage,
         **_blend_cells(model.blend),
+        **_search_cells(window.search),
         "best_epoch": window.best_epoch,
         "num_train_rows": window.num_train_rows,
         "num_test_bars": window.num_test_bars,
@@ -71,6 +73,13 @@ def _blend_cells(blend: BlendRecord | None) -> dict[str, object]:
         return {}
     weights: dict[str, object] = {f"weight_{name}": weight for name, weight in blend.weights.items()}
     return weights | {"blend_kept": blend.is_kept}
+
+
+def _search_cells(search: SearchRecord | None) -> dict[str, object]:
+    """Which candidate of a search was chosen, and what it changes of the settings as given; no column without one."""
+    if search is None:
+        return {}
+    return {"search_chosen": search.chosen, "search_changes": search.chosen_changes}
 
 
 def _train_log_loss(window: WindowRecord) -> float | None:

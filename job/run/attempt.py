@@ -4,6 +4,7 @@ Heartbeats are how a finalizer tells a window that is still being worked on from
 how a run went, never what it found, so they stay outside every manifest.
 """
 
+import contextvars
 import platform
 import threading
 import time
@@ -17,7 +18,7 @@ import structlog
 from job.artifacts.keys import RunKeys
 from job.artifacts.store import CreateOutcome, ObjectStore
 from job.artifacts.stored_records import parse_record, record_bytes
-from job.errors import ExitCode, JobError
+from job.errors import ExitCode, JobError, exit_code_of
 from job.intervals import SECOND_MS
 from job.records import AttemptRecord, ExecutionRecord, FailureRecord
 
@@ -63,7 +64,8 @@ class Attempt:
             beat_at_ms=started,
             stage="start",
         )
-        self._beats = threading.Thread(target=self._beat, name=f"heartbeat-{index}", daemon=True)
+        here = contextvars.copy_context()  # the names of run and window, for whatever a beat may log
+        self._beats = threading.Thread(target=here.run, args=(self._beat,), name=f"heartbeat-{index}", daemon=True)
 
     def __enter__(self) -> Self:
         number = 1
@@ -85,7 +87,7 @@ class Attempt:
     ) -> None:
         self._ended.set()
         self._beats.join(LAST_BEAT_SECONDS)
-        code = _exit_code(error)
+        code = exit_code_of(error)
         self._record = self._record.model_copy(update={"ended_at_ms": now_ms(), "exit_code": int(code)})
         try:
             self._write()
@@ -103,7 +105,9 @@ class Attempt:
         try:
             yield
         finally:
-            self._seconds[name] = self._seconds.get(name, 0.0) + time.monotonic() - started
+            seconds = time.monotonic() - started
+            self._seconds[name] = self._seconds.get(name, 0.0) + seconds
+            structlog.get_logger().debug("stage_ended", stage=name, seconds=round(seconds, 3))
 
     def at_epoch(self, epoch: int) -> None:
         """Note how far training is; stored with the next beat."""
@@ -113,6 +117,11 @@ class Attempt:
     def is_first(self) -> bool:
         """Whether nobody has begun this window before."""
         return self._record.attempt == 1
+
+    @property
+    def record(self) -> AttemptRecord:
+        """How it goes, or went."""
+        return self._record
 
     @property
     def seconds_by_stage(self) -> dict[str, float]:
@@ -162,11 +171,3 @@ class Attempt:
 
     def _write(self) -> None:
         self._store.put(self._keys.attempt(self._record.index, self._record.attempt), record_bytes(self._record))
-
-
-def _exit_code(error: BaseException | None) -> ExitCode:
-    if error is None:
-        return ExitCode.DONE
-    if isinstance(error, KeyboardInterrupt):
-        return ExitCode.CANCELLED
-    return error.exit_code if isinstance(error, JobError) else ExitCode.BUG

@@ -4,6 +4,7 @@ A sweeper asks this of every run every few minutes, and almost always nothing ha
 """
 
 import hashlib
+from collections.abc import Mapping
 
 from pydantic import JsonValue
 
@@ -14,6 +15,8 @@ from job.artifacts.store import ObjectStore
 from job.artifacts.stored_records import parse_record
 from job.records import HoldoutRecord, NullWorldRecord, RunsIndexRecord
 from job.run.state import WindowState
+
+FAILED = "failed"  # in place of the digest of a window without a result
 
 
 def planned_runs(store: ObjectStore) -> list[str]:
@@ -31,17 +34,38 @@ def finished_verdict(store: ObjectStore, keys: RunKeys, states: tuple[WindowStat
     if stored is None or manifest is None:
         return None
     entry = parse_record(RunsIndexRecord, stored.data, where=RUNS_INDEX).runs.get(keys.run_id)
-    wanted = fingerprint(states, stored_null_worlds(store, keys), stored_holdout(store, keys))
-    is_current = all(manifest.extra.get(name) == value for name, value in wanted.items())
+    is_current = _is_newest(store, keys, manifest, states) or _is_of_what_lies_there(store, keys, manifest, states)
     return entry.verdict if entry is not None and entry.state == "finished" and is_current else None
 
 
+def _is_newest(store: ObjectStore, keys: RunKeys, manifest: Manifest, states: tuple[WindowState, ...]) -> bool:
+    """Whether everything that a result is made of is older than it; told by the listing, so no window is read."""
+    modified_ms = {info.key: info.modified_ms for info in store.list(keys.root)}
+    sources = (f"{keys.root}windows/", keys.null_worlds, keys.holdout)
+    newest_ms = max((when for key, when in modified_ms.items() if key.startswith(sources)), default=0)
+    counted, done = manifest.extra.get("windows"), {str(state.index) for state in states if state.state == "done"}
+    is_of_these = isinstance(counted, dict) and {name for name, of in counted.items() if of != FAILED} == done
+    return is_of_these and newest_ms < modified_ms.get(keys.manifest, 0)
+
+
+def _is_of_what_lies_there(
+    store: ObjectStore, keys: RunKeys, manifest: Manifest, states: tuple[WindowState, ...]
+) -> bool:
+    found = {s.index: read_manifest(store, keys.window_manifest(s.index)) for s in states if s.state == "done"}
+    manifests = {index: each for index, each in found.items() if each is not None}
+    wanted = fingerprint(states, manifests, stored_null_worlds(store, keys), stored_holdout(store, keys))
+    return all(manifest.extra.get(name) == value for name, value in wanted.items())
+
+
 def fingerprint(
-    states: tuple[WindowState, ...], null_worlds: tuple[NullWorldRecord, ...], holdout: HoldoutRecord | None
+    states: tuple[WindowState, ...],
+    manifests: Mapping[int, Manifest],
+    null_worlds: tuple[NullWorldRecord, ...],
+    holdout: HoldoutRecord | None,
 ) -> dict[str, JsonValue]:
     """What finalizes a run anew by itself: each window's manifest or its absence, each null world, and the holdout."""
     return {
-        "windows": {str(s.index): _digest(s.manifest) if s.manifest is not None else "failed" for s in states},
+        "windows": {str(s.index): _digest(manifests[s.index]) if s.index in manifests else FAILED for s in states},
         "null_worlds": {str(world.index): _digest(world) for world in null_worlds},
         "holdout": None if holdout is None else _digest(holdout),
     }

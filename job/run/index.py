@@ -41,6 +41,18 @@ def note_finished(store: ObjectStore, plan: PlanRecord, summary: SummaryRecord) 
     _change(store, lambda runs: runs | {plan.run_id: entry.model_copy(update=headline)})
 
 
+def note_pruned(store: ObjectStore, run_id: str) -> None:
+    """Take a run out that is about to be deleted."""
+    if run_id in indexed_runs(store):
+        _change(store, lambda runs: {name: entry for name, entry in runs.items() if name != run_id})
+
+
+def indexed_runs(store: ObjectStore) -> dict[str, RunIndexEntry]:
+    """Every run in the index, by id."""
+    stored = store.get(RUNS_INDEX)
+    return {} if stored is None else _parsed(stored.data).runs
+
+
 def _entry(plan: PlanRecord, *, state: Literal["running", "finished"], num_done: int, num_failed: int) -> RunIndexEntry:
     return RunIndexEntry(
         run_id=plan.run_id,
@@ -57,7 +69,10 @@ def _entry(plan: PlanRecord, *, state: Literal["running", "finished"], num_done:
 
 def _change(store: ObjectStore, change: Callable[[dict[str, RunIndexEntry]], dict[str, RunIndexEntry]]) -> None:
     def changed(data: bytes | None) -> bytes:
-        index = RunsIndexRecord(runs={}) if data is None else parse_record(RunsIndexRecord, data, where=RUNS_INDEX)
-        return record_bytes(RunsIndexRecord(runs=change(index.runs)))
+        return record_bytes(RunsIndexRecord(runs=change({} if data is None else _parsed(data).runs)))
 
     update(store, RUNS_INDEX, changed)
+
+
+def _parsed(data: bytes) -> RunsIndexRecord:
+    return parse_record(RunsIndexRecord, data, where=RUNS_INDEX)

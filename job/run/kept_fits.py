@@ -157,6 +157,8 @@ def _packed(fits: Mapping[str, ValidatedFit], identity: str) -> bytes:
     for name, fit in fits.items():
         losses = np.array([*fit.losses.items()], dtype=np.float64).reshape(-1, 2)
         arrays |= {f"{name}.probability": fit.probability, f"{name}.losses": losses}
+        if fit.is_novel is not None:
+            arrays[f"{name}.is_novel"] = fit.is_novel
         if fit.curve is not None:
             arrays |= {
                 f"{name}.training": np.array(fit.curve.training, dtype=np.float64),
@@ -173,6 +175,7 @@ def _unpacked(arrays: Mapping[str, NDArray[Any]]) -> dict[str, ValidatedFit]:
             probability=arrays[f"{name}.probability"],
             losses={float(candidate): float(loss) for candidate, loss in arrays[f"{name}.losses"]},
             curve=_curve(arrays, name),
+            is_novel=arrays.get(f"{name}.is_novel"),
         )
         for name in names
     }

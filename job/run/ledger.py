@@ -8,26 +8,25 @@ failed, since its entry is written first. The ledger lives apart from the runs, 
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
+from pydantic import JsonValue
 
 from job.arrays import FloatArray, IntArray
 from job.artifacts.json_bytes import to_json_bytes
 from job.artifacts.keys import LEDGER_PREFIX
 from job.artifacts.store import ObjectStore
-from job.artifacts.stored_records import parse_record, record_bytes
+from job.artifacts.stored_records import record_bytes
+from job.errors import ConfigError
 from job.evaluation.daily import DailyReturns
 from job.intervals import floor_day
 from job.records import LedgerEntryRecord, LedgerResultRecord, PlanRecord, ProcedureRecord
+from job.run.identity import procedure_content
+from job.run.ledger_results import NOTHING_KNOWN, RESULT_SUFFIX, join_results, read_results
 from job.windows import Span, Window
 
-RESULT_SUFFIX = ".daily.json"
-# As many connections as an S3 client keeps; more would be opened and thrown away.
-NUM_READERS = 10
 _KEY = re.compile(
     rf"{LEDGER_PREFIX}[^/]+-(?P<symbol>[A-Z0-9]+)-[^/-]+/(?P<procedure>[0-9a-f]+)"
     r"/(?P<start>\d+)-(?P<end>\d+)/(?P<model>[0-9a-f]+)(?P<is_result>\.daily)?\.json"
@@ -56,7 +55,7 @@ class Trial:
 
 def procedure_hash(procedure: ProcedureRecord, feature_set: str) -> str:
     """What makes two runs the same trial, 16 hex digits."""
-    content: dict[str, Any] = {"procedure": procedure.model_dump(mode="json"), "feature_set": feature_set}
+    content: dict[str, JsonValue] = {"procedure": procedure_content(procedure), "feature_set": feature_set}
     return hashlib.sha256(to_json_bytes(content)).hexdigest()[:16]
 
 
@@ -97,11 +96,25 @@ def note_result(ledger: ObjectStore, entry_key: str, daily: DailyReturns) -> Non
     ledger.put(f"{entry_key.removesuffix('.json')}{RESULT_SUFFIX}", record_bytes(result))
 
 
-def trials_over(ledger: ObjectStore, span: Span) -> list[Trial]:
+def own_result_key(plan: PlanRecord, index: int, model_hash: str) -> str:
+    """Where the result of a window's reading lies that the model with this hash has made."""
+    span, procedure = plan.windows[index], plan.procedure
+    test = Span(start_ms=span.test_start_ms, end_ms=span.test_end_ms)
+    key = entry_key(series_name(procedure), procedure_hash(procedure, plan.feature_set), test, model_hash)
+    return f"{key.removesuffix('.json')}{RESULT_SUFFIX}"
+
+
+def trials_over(
+    ledger: ObjectStore, span: Span, *, known: Mapping[str, LedgerResultRecord] = NOTHING_KNOWN
+) -> list[Trial]:
     """Every procedure that has read a test slice, or locked-away days, overlapping ``span``, ordered by hash.
 
     Another model of the same procedure that reads the same test, as after a retry on another kind of processor, is
     another attempt (``num_attempts``) at the same trial: the number of trials stays as it is.
+
+    Parameters
+    ----------
+    known : results that the caller has read already, by key.
     """
     readings: dict[str, _Readings] = {}
     for name, test in _overlapping(ledger, span):
@@ -111,8 +124,29 @@ def trials_over(ledger: ObjectStore, span: Span) -> list[Trial]:
             own.result[test] = name.string
         else:
             own.num_models[test] += 1
-    results = _read_results(ledger, [key for own in readings.values() for key in own.result.values()])
+    results = read_results(ledger, [key for own in readings.values() for key in own.result.values()], known=known)
     return [own.trial(procedure, results, span) for procedure, own in sorted(readings.items())]
+
+
+def check_noted(ledger: ObjectStore, plan: PlanRecord, trials: Sequence[Trial]) -> None:
+    """Return where a run's procedure is among the trials over its days.
+
+    Raises
+    ------
+    ConfigError
+        Where it is not: this is not the ledger that the run was noted in.
+    """
+    if procedure_hash(plan.procedure, plan.feature_set) not in {trial.procedure for trial in trials}:
+        raise ConfigError(
+            f"The ledger {ledger.location} does not hold the readings of run {plan.run_id}.",
+            remedy="Name with --ledger the one that its windows were run with.",
+        )
+
+
+def join_own_results(ledger: ObjectStore, plan: PlanRecord, *, known: Mapping[str, LedgerResultRecord]) -> None:
+    """Store the results of a plan's procedure once more, in one object, for all who count trials after it."""
+    series, procedure = series_name(plan.procedure), procedure_hash(plan.procedure, plan.feature_set)
+    join_results(ledger, f"{LEDGER_PREFIX}{series}/{procedure}/", known=known)
 
 
 def readers_of(ledger: ObjectStore, symbol: str, span: Span, *, apart_from: Collection[str]) -> set[str]:
@@ -175,15 +209,3 @@ def _overlapping(ledger: ObjectStore, span: Span) -> Iterator[tuple[re.Match[str
             test = Span(start_ms=int(name["start"]), end_ms=int(name["end"]))
             if test.overlaps(span):
                 yield name, test
-
-
-def _read_results(ledger: ObjectStore, keys: list[str]) -> dict[str, LedgerResultRecord]:
-    """The results by key, many at once: in a bucket each costs a round trip, and there may be thousands."""
-
-    def read(key: str) -> LedgerResultRecord:
-        stored = ledger.get(key)
-        assert stored is not None, "it was listed a moment ago, and the ledger is never pruned"
-        return parse_record(LedgerResultRecord, stored.data, where=key)
-
-    with ThreadPoolExecutor(max_workers=NUM_READERS) as readers:
-        return dict(zip(keys, readers.map(read, keys), strict=True))

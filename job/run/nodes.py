@@ -1,6 +1,6 @@
 """Which kinds of machine computed the windows of a run: on different ones, results agree only nearly."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from job.artifacts.keys import RunKeys
 from job.artifacts.store import ObjectStore
@@ -15,12 +15,18 @@ def windows_by_node(store: ObjectStore, keys: RunKeys, indexes: Iterable[int]) -
     ----------
     indexes : of windows that are done.
     """
-    windows: dict[str, list[int]] = {}
+    told = {}
     for index in indexes:
         stored = store.get(keys.execution(index))
-        if stored is None:  # its pod died between the manifest and this
-            continue
-        execution = parse_record(ExecutionRecord, stored.data, where=keys.execution(index))
+        if stored is not None:  # else its pod died between the manifest and this
+            told[index] = parse_record(ExecutionRecord, stored.data, where=keys.execution(index))
+    return by_node(told)
+
+
+def by_node(executions: Mapping[int, ExecutionRecord]) -> dict[str, list[int]]:
+    """The same of windows that have told how they ran."""
+    windows: dict[str, list[int]] = {}
+    for index, execution in executions.items():
         name = execution.cpu if execution.device == "cpu" else f"{execution.cpu}, {execution.device}"
         windows.setdefault(name, []).append(index)
     return windows

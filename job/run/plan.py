@@ -29,6 +29,7 @@ from job.records import PlanRecord, ProcedureRecord, RunKind, WindowSpanRecord
 from job.rules import LABEL_LOOKBACK_MS, market_key, reads_funding
 from job.run.cautions import history_warning
 from job.run.cuts import CUTS
+from job.run.identity import procedure_content
 from job.windows import Span, Window
 
 NO_FEATURES = ""  # the identity of a set that nothing is stored under
@@ -101,7 +102,7 @@ def default_run_id(plan: PlanRecord) -> str:
     """``<symbol>-<interval>-<last bar>-<8 hex of settings and data>``: the same command on the same data resumes."""
     content: dict[str, Any] = {
         "kind": plan.kind,
-        "procedure": plan.procedure.model_dump(mode="json"),
+        "procedure": procedure_content(plan.procedure),
         "feature_set": plan.feature_set,
         "day_digests": plan.day_digests,
     }

@@ -1,12 +1,12 @@
 """How far the windows of a run are, told from what they have written."""
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 from job.artifacts.keys import RunKeys
-from job.artifacts.manifest import Manifest, read_manifest
+from job.artifacts.manifest import read_manifest
 from job.artifacts.store import ObjectStore
 from job.artifacts.stored_records import parse_record
 from job.errors import ExitCode
@@ -28,11 +28,17 @@ State: TypeAlias = Literal["pending", "running", "due", "done", "failed", "lost"
 
 @dataclass(frozen=True, kw_only=True)
 class WindowState:
-    """One window: its state, its last attempt, its manifest where it is done, and why it failed."""
+    """One window: its state, how often it was started, and why it failed.
+
+    ``attempt`` is the last one, of a window that is not done. One that is done ``is_packed`` where all that it found
+    also lies in one object, which is not older; ``changed_ms`` is when the last of that was written.
+    """
 
     index: int
     state: State
-    manifest: Manifest | None = None
+    num_attempts: int = 0
+    is_packed: bool = False
+    changed_ms: int = 0
     attempt: AttemptRecord | None = None
     failure: FailureRecord | None = None
 
@@ -52,7 +58,7 @@ class WindowState:
 
 
 def window_states(store: ObjectStore, plan: PlanRecord, *, now_ms: int) -> tuple[WindowState, ...]:
-    """The state of every window, from one listing and the small objects that it names.
+    """The state of every window, from one listing and the small objects that it names of those that are not done.
 
     Parameters
     ----------
@@ -60,7 +66,7 @@ def window_states(store: ObjectStore, plan: PlanRecord, *, now_ms: int) -> tuple
     """
     keys = RunKeys(plan.run_id)
     modified_ms = {info.key: info.modified_ms for info in store.list(f"{keys.root}windows/")}
-    states = tuple(_window_state(store, keys, w.index, modified_ms.keys(), now_ms) for w in plan.windows)
+    states = tuple(_window_state(store, keys, w.index, modified_ms, now_ms) for w in plan.windows)
     is_abandoned = bool(modified_ms) and now_ms - max(modified_ms.values()) >= ABANDONED_AFTER_MS
     return tuple(replace(s, state="lost") if is_abandoned and s.state == "pending" else s for s in states)
 
@@ -73,7 +79,7 @@ def training_state(store: ObjectStore, plan: PlanRecord, *, now_ms: int) -> Wind
     keys = RunKeys(plan.run_id)
     manifest = read_manifest(store, keys.manifest)
     if manifest is not None:
-        return WindowState(index=0, state="done", manifest=manifest)
+        return WindowState(index=0, state="done")
     attempts = _attempts(store, keys, 0, {info.key for info in store.list(keys.window(0))})
     if not attempts:
         return WindowState(index=0, state="pending")
@@ -95,24 +101,49 @@ def describe(states: tuple[WindowState, ...]) -> str:
     return ", ".join(words)
 
 
-def _window_state(store: ObjectStore, keys: RunKeys, index: int, present: Collection[str], now_ms: int) -> WindowState:
+def _window_state(
+    store: ObjectStore, keys: RunKeys, index: int, modified_ms: Mapping[str, int], now_ms: int
+) -> WindowState:
+    present = modified_ms.keys()
     if keys.window_manifest(index) in present:
-        manifest = read_manifest(store, keys.window_manifest(index))
-        if manifest is not None:
-            return WindowState(index=index, state="done", manifest=manifest)
+        return _done_state(keys, index, modified_ms)
     attempts = _attempts(store, keys, index, present)
     attempt = attempts[-1] if attempts else None
     failure = _failure(store, keys, index) if keys.window_failure(index) in present else None
+    state = _unfinished_state(attempts, failure, now_ms)
+    return WindowState(index=index, state=state, num_attempts=len(attempts), attempt=attempt, failure=failure)
+
+
+def _done_state(keys: RunKeys, index: int, modified_ms: Mapping[str, int]) -> WindowState:
+    parts = (keys.window_manifest(index), keys.window_metrics(index), keys.series(index), keys.execution(index))
+    changed_ms = max(modified_ms.get(key, 0) for key in parts)
+    return WindowState(
+        index=index,
+        state="done",
+        num_attempts=_num_started(keys, index, modified_ms.keys()),
+        is_packed=modified_ms.get(keys.finished_window(index), 0) >= changed_ms,
+        changed_ms=changed_ms,
+    )
+
+
+def _unfinished_state(attempts: Sequence[AttemptRecord], failure: FailureRecord | None, now_ms: int) -> State:
     if failure is not None:
-        return WindowState(index=index, state="failed", attempt=attempt, failure=failure)
-    if attempt is None:
-        return WindowState(index=index, state="pending")
-    silence_ms = now_ms - attempt.beat_at_ms
-    if attempt.ended_at_ms is None and silence_ms < SILENT_AFTER_MS:
-        return WindowState(index=index, state="running", attempt=attempt)
-    num_failures = _num_failures(attempts)
-    is_due = num_failures < attempt.max_attempts and silence_ms < DUE_FOR_MS
-    return WindowState(index=index, state="due" if is_due else "lost", attempt=attempt)
+        return "failed"
+    if not attempts:
+        return "pending"
+    last = attempts[-1]
+    silence_ms = now_ms - last.beat_at_ms
+    if last.ended_at_ms is None and silence_ms < SILENT_AFTER_MS:
+        return "running"
+    return "due" if _num_failures(attempts) < last.max_attempts and silence_ms < DUE_FOR_MS else "lost"
+
+
+def _num_started(keys: RunKeys, index: int, present: Collection[str]) -> int:
+    """How often a window was started, told by the names of what its attempts wrote."""
+    number = 0
+    while keys.attempt(index, number + 1) in present:
+        number += 1
+    return number
 
 
 def _num_failures(attempts: Sequence[AttemptRecord]) -> int:

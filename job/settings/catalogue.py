@@ -39,6 +39,11 @@ class Setting:
         return self._extra("environment")
 
     @property
+    def has_own_name_alone(self) -> bool:
+        """Whether its general name means another command's setting, so that only the one of its command is its own."""
+        return self._extra("own_environment") is not None
+
+    @property
     def positional(self) -> str | None:
         """What stands for it in the usage line, where it is no flag but an argument."""
         return self._extra("positional")
@@ -85,7 +90,8 @@ def environment_names(setting: Setting, command_names: Iterable[str]) -> Iterato
         yield setting.special_environment
     for command_name in command_names:
         yield f"{PREFIX}{command_name.upper()}_{setting.name.upper()}"
-    yield f"{PREFIX}{setting.name.upper()}"
+    if not setting.has_own_name_alone:
+        yield f"{PREFIX}{setting.name.upper()}"
 
 
 def usual_environment_name(setting: Setting, command_name: str) -> str:

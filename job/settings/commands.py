@@ -16,20 +16,27 @@ from job.settings.operation import (
     IndexSettings,
     JobSettings,
     ManifestSettings,
+    MigrationSettings,
     NullWorldSettings,
     OutputSettings,
+    PruneSettings,
     ReportSettings,
     RunSettings,
+    SavePathSettings,
+    StatusSettings,
     StoreSettings,
     SweepSettings,
+    TelemetrySettings,
     WaitSettings,
     WorkerSettings,
 )
+from job.settings.prediction import ExportSettings, ModelChoiceSettings, PredictSettings, PromoteSettings
 from job.settings.procedure import (
     CostSettings,
     FeatureSettings,
     LabelSettings,
     MarketSettings,
+    MarketsSettings,
     ModelSettings,
     SplitSettings,
     StrategySettings,
@@ -44,30 +51,43 @@ class CommandSettings(Group):
     output: OutputSettings = Field(default_factory=OutputSettings)
 
 
-class MigrateCommand(CommandSettings):
-    """Settings of `lorentzian migrate`."""
+class DatabaseCommand(CommandSettings):
+    """What every command shares that needs klines, features, or a place for them."""
 
     database: DatabaseSettings = Field(default_factory=DatabaseSettings)
+    telemetry: TelemetrySettings = Field(default_factory=TelemetrySettings)
 
 
-class ImportCommand(MigrateCommand):
+class MigrateCommand(DatabaseCommand):
+    """Settings of `lorentzian migrate`."""
+
+    migration: MigrationSettings = Field(default_factory=MigrationSettings)
+
+
+class ImportCommand(DatabaseCommand):
     """Settings of `lorentzian import`."""
 
     files: ImportSettings = Field(default_factory=ImportSettings)
 
 
-class CollectCommand(MigrateCommand):
+class CollectCommand(DatabaseCommand):
     """Settings of `lorentzian collect`."""
 
-    market: MarketSettings = Field(default_factory=MarketSettings)
+    market: MarketsSettings = Field(default_factory=MarketsSettings)
     collect: CollectSettings = Field(default_factory=CollectSettings)
 
 
-class FeaturesCommand(MigrateCommand):
-    """Settings of `lorentzian features`."""
+class FeaturesCommand(DatabaseCommand):
+    """What every command shares that is about features of one market."""
 
     market: MarketSettings = Field(default_factory=MarketSettings)
     features: FeatureSettings = Field(default_factory=FeatureSettings)
+
+
+class FeatureRowsCommand(FeaturesCommand):
+    """Settings of `lorentzian features`."""
+
+    market: MarketsSettings = Field(default_factory=MarketsSettings)
 
 
 class ProcedureCommand(FeaturesCommand):
@@ -102,10 +122,16 @@ class ShownPlanCommand(PlanCommand):
 
 
 class WalkforwardCommand(PlanCommand):
-    """Settings of `lorentzian walkforward`."""
+    """What one walk-forward takes."""
 
     compute: WorkerSettings = Field(default_factory=WorkerSettings)
     worlds: NullWorldSettings = Field(default_factory=NullWorldSettings)
+
+
+class WalkforwardsCommand(WalkforwardCommand):
+    """Settings of `lorentzian walkforward`: as many runs as markets."""
+
+    market: MarketsSettings = Field(default_factory=MarketsSettings)
 
 
 class WindowCommand(PlanCommand):
@@ -126,10 +152,23 @@ class StoredRunCommand(CommandSettings):
     run: RunSettings = Field(default_factory=RunSettings)
 
 
+class StatusCommand(StoredRunCommand):
+    """Settings of `lorentzian status`."""
+
+    status: StatusSettings = Field(default_factory=StatusSettings)
+
+
 class ReportCommand(StoredRunCommand):
     """Settings of `lorentzian report`."""
 
     report: ReportSettings = Field(default_factory=ReportSettings)
+
+
+class PruneCommand(DatabaseCommand):
+    """Settings of `lorentzian prune`."""
+
+    prune: PruneSettings = Field(default_factory=PruneSettings)
+    store: StoreSettings = Field(default_factory=StoreSettings)
 
 
 class CompareCommand(CommandSettings):
@@ -143,6 +182,7 @@ class FinalizeCommand(StoredRunCommand):
     """Settings of `lorentzian finalize`."""
 
     database: DatabaseSettings = Field(default_factory=DatabaseSettings)
+    telemetry: TelemetrySettings = Field(default_factory=TelemetrySettings)
     compute: ComputeSettings = Field(default_factory=ComputeSettings)
     sweep: SweepSettings = Field(default_factory=SweepSettings)
 
@@ -155,12 +195,35 @@ class DoctorCommand(FeaturesCommand):
     store: StoreSettings = Field(default_factory=StoreSettings)
 
 
-class DemoCommand(MigrateCommand):
+class DemoCommand(DatabaseCommand):
     """Settings of `lorentzian demo`: the rest is the guide's walk-forward."""
 
     demo: DemoSettings = Field(default_factory=DemoSettings)
     market: MarketSettings = Field(default_factory=MarketSettings)
     compute: WorkerSettings = Field(default_factory=WorkerSettings)
+
+
+class PredictCommand(DatabaseCommand):
+    """Settings of `lorentzian predict`."""
+
+    store: SavePathSettings = Field(default_factory=SavePathSettings)
+    model: ModelChoiceSettings = Field(default_factory=ModelChoiceSettings)
+    predict: PredictSettings = Field(default_factory=PredictSettings)
+
+
+class PromoteCommand(CommandSettings):
+    """Settings of `lorentzian promote`."""
+
+    promote: PromoteSettings = Field(default_factory=PromoteSettings)
+    store: StoreSettings = Field(default_factory=StoreSettings)
+
+
+class ExportCommand(CommandSettings):
+    """Settings of `lorentzian export`."""
+
+    store: SavePathSettings = Field(default_factory=SavePathSettings)
+    model: ModelChoiceSettings = Field(default_factory=ModelChoiceSettings)
+    export: ExportSettings = Field(default_factory=ExportSettings)
 
 
 class DashboardCommand(CommandSettings):

@@ -5,7 +5,7 @@ from typing import Annotated, Literal, TypeAlias, get_args
 
 from pydantic import BeforeValidator, Field, SecretStr, field_validator
 
-from job.settings.group import FileNames, Group, SymbolName, VenueName, split_commas
+from job.settings.group import Address, FileNames, Group, SymbolName, VenueName, split_commas
 
 # What Kubernetes sets from a label or annotation that is not there.
 _EMPTY = BeforeValidator(lambda value: None if value == "" else value)
@@ -29,10 +29,15 @@ class WorkerSettings(ComputeSettings):
     )
 
 
-class StoreSettings(Group):
-    """Where results go."""
+class SavePathSettings(Group):
+    """Where results lie."""
 
     save_path: str = Field("models/trained", min_length=1, description="folder, or s3://bucket/prefix")
+
+
+class StoreSettings(SavePathSettings):
+    """Where results go, and where trials are counted."""
+
     ledger: str | None = Field(
         None, description="another place for the ledger of trials, for teams with several save paths"
     )
@@ -111,6 +116,15 @@ class DatabaseSettings(Group):
     )
 
 
+class MigrationSettings(Group):
+    """What a migration sets up beside the tables."""
+
+    roles: bool = Field(
+        False,
+        description="also make the database roles of collector and trainer, and give each exactly its rights",
+    )
+
+
 class CollectSettings(Group):
     """Where klines come from."""
 
@@ -119,8 +133,8 @@ class CollectSettings(Group):
     )
     days: int = Field(200, ge=1, le=10_000, description="days of history to have")
     funding: bool = Field(True, description="of a perpetual also what longs pay shorts, for the traded market")
-    base_url: str | None = Field(None, description="another address of Binance's API")
-    archive_url: str | None = Field(None, description="another address of the archive")
+    base_url: Address | None = Field(None, description="another address of Binance's API")
+    archive_url: Address | None = Field(None, description="another address of the archive")
 
 
 class ImportSettings(Group):
@@ -143,6 +157,7 @@ class DemoSettings(StoreSettings):
     prepare: bool = Field(
         False, description="only put the synthetic worlds into the database, for other commands to use"
     )
+    serve: bool = Field(False, description="then show what it found in the dashboard, until Ctrl-C")
     save_path: str = Field("models/demo", min_length=1, description="folder, or s3://bucket/prefix")
 
 
@@ -167,6 +182,31 @@ class ReportSettings(Group):
         None, description="end with exit code 4 where the verdict is less than that"
     )
     html: str | None = Field(None, description="also write the page to this file")
+    all: bool = Field(
+        False, description="rank the newest run of every procedure instead, each held against the luck of all of them"
+    )
+
+
+class StatusSettings(Group):
+    """What is asked of a run's progress."""
+
+    require: Literal["complete"] | None = Field(None, description="end with exit code 4 where a window is not done")
+
+
+class PruneSettings(Group):
+    """What is kept, of runs and of feature rows."""
+
+    keep_last: int = Field(
+        20, ge=1, le=100_000, description="runs with a result to keep of each market and kind, the newest"
+    )
+    keep_promoted: bool = Field(
+        True,
+        description="keep the run whose model was in use before the present one too; the one in use always stays",
+    )
+    feature_sets: bool = Field(
+        False, description="also delete feature rows that no run left, and no command at its defaults, would read"
+    )
+    dry_run: bool = Field(False, description="only show what would be deleted")
 
 
 class CompareSettings(Group):
@@ -221,6 +261,20 @@ class ConfigSettings(Group):
         "walkforward",
         description="command whose settings are shown",
         json_schema_extra={"positional": "COMMAND"},
+    )
+
+
+class TelemetrySettings(Group):
+    """Where the program says how it goes, for Prometheus; none of it can make a command fail."""
+
+    metrics_port: int = Field(0, ge=0, le=65_535, description="port of /metrics, 0 for none")
+    metrics_push: Address | None = Field(
+        None, description="address of a Pushgateway that is told, once, how the command ended"
+    )
+    metrics_textfile: str | None = Field(
+        None,
+        min_length=1,
+        description="file for node exporter's textfile collector, written when the command has ended",
     )
 
 

@@ -7,10 +7,10 @@ keys are made from the field names, by `job.settings.sources` and `job.cli`; nob
 from enum import StrEnum
 from typing import Literal, TypeAlias
 
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 
 from job.intervals import INTERVAL_MS
-from job.settings.group import CommaSeparated, Group, SymbolName, VenueName
+from job.settings.group import CommaSeparated, Group, SymbolName, SymbolNames, VenueName
 
 # Decisions are made and labels measured over about an hour at 5m and two at 15m.
 DEFAULT_HORIZON_BARS = {"1m": 60, "3m": 20, "5m": 12, "15m": 8, "30m": 12, "1h": 12}
@@ -43,6 +43,20 @@ class MarketSettings(Group):
     def context_symbols(self) -> tuple[str, ...]:
         """The context without the traded market itself, each symbol once."""
         return tuple(dict.fromkeys(symbol for symbol in self.context if symbol != self.symbol))
+
+
+class MarketsSettings(MarketSettings):
+    """Which markets a command goes through, one after the other; ``symbol`` lists them."""
+
+    symbol: SymbolNames = Field(
+        "SOLUSDT", description="market that is traded; several, comma separated, are gone through one after the other"
+    )
+
+    @property
+    def each(self) -> tuple[MarketSettings, ...]:
+        """The settings of each market by itself, in the order of the list, none twice."""
+        shared = self.model_dump(exclude={"symbol"})
+        return tuple(MarketSettings(symbol=symbol, **shared) for symbol in dict.fromkeys(self.symbol.split(",")))
 
 
 class CostSettings(Group):
@@ -179,7 +193,45 @@ class ModelSettings(Group):
     encoder: Literal["none", "residual"] = Field(
         "none", description="residual: part of the distance is between learned embeddings of the features"
     )
+    embedding: int = Field(32, ge=1, le=1024, description="features that the encoder learns")
+    blocks: int = Field(1, ge=0, le=8, description="residual blocks of the encoder, each of one hidden layer")
+    hidden: int = Field(64, ge=1, le=4096, description="units of a hidden layer of the encoder")
+    dropout: float = Field(0.2, ge=0, lt=1, description="share of those units left out at random in a step")
+    neighbours: float = Field(50, ge=1, le=10_000, description="rows that an untrained vote effectively counts")
+    class_weights: Literal["none", "balanced"] = Field(
+        "none",
+        description=(
+            "balanced: the rarer label counts as much as the other while the vote learns; forecasts are corrected for "
+            "it afterwards"
+        ),
+    )
+    novelty: float | None = Field(
+        None,
+        ge=0.5,
+        le=1,
+        description=(
+            "abstain from bars that are farther from their nearest training rows than this share of training rows is "
+            "(default: never)"
+        ),
+    )
+    search: Literal["none", "guide", "wide"] = Field(
+        "none",
+        description=(
+            "let validation choose among drawn candidates; guide: of learning rate, batch size, hidden units, dropout; "
+            "wide: of the encoder's and the vote's sizes too"
+        ),
+    )
+    search_candidates: int = Field(12, ge=2, le=144, description="candidates that a search draws")
     seed: int = Field(0, ge=0, lt=2**32, description="seed of everything random in training")
+
+    @field_validator("class_weights", "novelty", "search")
+    @classmethod
+    def _model_takes_it(cls, value: object, info: ValidationInfo) -> object:
+        """A setting that would be read by nobody is refused, not forgotten."""
+        takers = ("lorentzian",) if info.field_name == "novelty" else ("lorentzian", "blend")
+        if value not in (None, "none") and info.data.get("model") not in takers:
+            raise ValueError(f"needs --model {' or '.join(takers)}")
+        return value
 
 
 class TrainModelSettings(ModelSettings):

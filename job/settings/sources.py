@@ -20,9 +20,13 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from job.errors import ConfigError
 from job.settings.catalogue import ENVIRONMENT_ONLY, PREFIX, TWO_MEANINGS, Setting, environment_names, settings_of
 from job.settings.commands import CommandSettings, PlanCommand
+from job.settings.group import CREDENTIALS
 
 # What Kubernetes injects for a Service named like our prefix; none of it is a setting.
 SERVICE_LINK = re.compile(r"_SERVICE_HOST$|_SERVICE_PORT(_.*)?$|_PORT_\d+_[A-Z]+(_.*)?$")
+
+MAX_FILE_BYTES = 1 << 16
+MAX_LINE_BYTES = 1 << 12  # the reader of TOML takes the square of the parts of a dotted key in memory
 
 SettingsT = TypeVar("SettingsT", bound=CommandSettings)
 
@@ -145,20 +149,33 @@ def _from_file(
     _refuse_unknown_keys(values, set().union(*own.values()), path)
     for command_name, section in sections.items():
         _refuse_unknown_keys(section, own[command_name], f"{path} [{command_name}]")
+    of_command: dict[str, Any] = {}
     for command_name in reversed(command_names):
-        values |= sections.get(command_name, {})
-    return {s.name: (values[s.key], f"{s.key} in {path}") for s in settings if s.key in values}
+        of_command |= sections.get(command_name, {})
+    found = {s.name: (of_command if s.has_own_name_alone else values | of_command).get(s.key) for s in settings}
+    keys = {setting.name: setting.key for setting in settings}
+    return {name: (value, f"{keys[name]} in {path}") for name, value in found.items() if value is not None}
 
 
 def _read_toml(path: str) -> dict[str, Any]:
     try:
-        return tomllib.loads(Path(path).read_text(encoding="utf-8"))
-    except OSError as error:
+        with Path(path).open("rb") as file:
+            data = file.read(MAX_FILE_BYTES + 1)
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is no path"
+        raise ConfigError(f"The settings file {path} cannot be read: {reason}.", remedy="Check --config.") from error
+    if len(data) > MAX_FILE_BYTES or max(map(len, data.split(b"\n"))) > MAX_LINE_BYTES:
         raise ConfigError(
-            f"The settings file {path} cannot be read: {error.strerror}.", remedy="Check --config."
-        ) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            f"The settings file {path} has more than {MAX_FILE_BYTES:,} bytes, or {MAX_LINE_BYTES:,} in one line.",
+            remedy="Check --config: a file of settings is smaller.",
+        )
+    try:
+        content = tomllib.loads(data.decode("utf-8-sig"))
+    except (ValueError, RecursionError) as error:  # what is no TOML, no UTF-8, too long a number, or too deep
         raise ConfigError(f"The settings file {path} is not TOML: {error}.", remedy="Correct it.") from error
+    if b"\\u0000" in data or b"\\U00000000" in data:
+        raise ConfigError(f"The settings file {path} holds a NUL character.", remedy="Correct it.")
+    return content
 
 
 def _refuse_unknown_keys(keys: Iterable[str], known: Iterable[str], where: str) -> None:
@@ -206,6 +223,9 @@ _REASONS = {
     "int_from_float": "is not a whole number",
     "float_parsing": "is not a number",
     "float_type": "is not a number",
+    "int_parsing_size": "is too large a number",
+    "string_type": "is not text",
+    "string_unicode": "is not text in UTF-8",
     "bool_parsing": "is not true or false",
     "bool_type": "is not true or false",
     "greater_than": "is not above {gt}",
@@ -226,7 +246,8 @@ def _config_error(
     fault = error.errors(include_url=False)[0]
     name = str(fault["loc"][1]) if len(fault["loc"]) > 1 else str(fault["loc"][0])
     reason = _REASONS.get(fault["type"], fault["msg"].removeprefix("Value error, ")).format(**fault.get("ctx", {}))
-    shows_value = any(setting.name == name and not setting.is_secret for setting in settings)
+    is_shown = any(setting.name == name and not setting.is_secret for setting in settings)
+    shows_value = is_shown and fault["type"] != CREDENTIALS
     value = f"{reprlib.repr(fault['input'])} " if shows_value else ""
     return ConfigError(
         f"{sources.get(name, name)}: {value}{reason}.",

@@ -11,9 +11,9 @@ from typing import Any
 Cell = dict[str, Any]
 
 
-def add_arguments(parser: argparse.ArgumentParser, *, name: str) -> None:
+def add_arguments(parser: argparse.ArgumentParser, *, name: str, seeds: int = 20) -> None:
     """How many seeds, on how many processors, and where lines go."""
-    parser.add_argument("--seeds", type=int, default=20, help="number of worlds of each kind")
+    parser.add_argument("--seeds", type=int, default=seeds, help="number of worlds of each kind")
     parser.add_argument("--jobs", type=int, default=1, help="worlds at once")
     parser.add_argument("--out", type=Path, default=Path(f"{name}.jsonl"), help="file of finished runs, appended to")
 

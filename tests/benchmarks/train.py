@@ -1,99 +1,71 @@
-"""Training: from the start of a window's process to its first step, and what an epoch of each network costs.
+"""What an epoch of each network costs, and a search of the vote's settings beside the fits that it is a part of.
 
-Start-up is `lorentzian window` itself, with its features in Postgres: thirty days of 5m bars to train on. A process is
-over at its optimizer's first step; it has then read, labelled, solved what is solved, and asked the bank once. Epochs
-are of default settings on 8,640 rows of 71 features, one thread. Bar: 3 seconds.
+Default settings on 8,640 rows of 71 features, one thread. A search is that of a window: a dozen candidates and the
+settings as given, halved on two forward blocks; its figure is seconds, beside those of the two blocks without one.
 """
 
-import os
-import statistics
-import tempfile
 import time
-from dataclasses import replace
 
 import numpy as np
 import torch
 
-from job.data.kline_table import write_klines
-from job.data.klines import MarketKey
-from job.data.postgres import connect
-from job.data.schema import migrate
-from job.data.synthetic import SYNTHETIC_CONTEXT, SYNTHETIC_SYMBOL, SYNTHETIC_VENUE, synthetic_markets
-from job.feature_store import update_features
 from job.model.fit import LorentzianLearner
 from job.model.mlp import MlpLearner
-from job.settings.procedure import FeatureSettings, MarketSettings, ModelSettings
-from tests.benchmarks._timing import fresh_process
-from tests.benchmarks.postgres import scratch_database
+from job.model.search import draw_candidates, fit_name, going_on, rung_epochs, search_fits, shared_loss
+from job.model.trial import TrialLearner
+from job.settings.procedure import ModelSettings
 from tests.support.labelled import random_rows
 
-INTERVAL, END_MS = "5m", 1_764_547_200_000  # 2025-12-01 00:00 UTC
-KLINE_DAYS, DATA_DAYS, TRAIN_DAYS = 42, 37, 30
-NUM_STARTS, NUM_EPOCHS = 7, 8
+NUM_EPOCHS = 8
 NUM_ROWS, NUM_FEATURES = 8_640, 71
-# torch is imported a moment before the command would: what the command imports of it is then free.
-FIRST_STEP = """
-import os, sys, time
-import torch
-def first_step(*_, **__):
-    print(time.time() - float(sys.argv[1]), sum(os.times()[:2]), flush=True)
-    os._exit(0)
-from job.model.adamw import AdamW
-AdamW.step = torch.optim.AdamW.step = first_step
-from job.__main__ import main
-main(sys.argv[2:])
-"""
+CPU = torch.device("cpu")
 
 
 def measure() -> dict[str, float]:
-    """Seconds to the first step, and milliseconds of an epoch."""
-    return {**_start_up(), **_epochs()}
-
-
-def _start_up() -> dict[str, float]:
-    """Medians over processes, the first of which does not count: it meets cold files."""
-    with scratch_database() as conninfo, tempfile.TemporaryDirectory() as folder:
-        _fill(conninfo)
-        os.environ["DATABASE_URL"] = conninfo  # as every process of ours is given it
-        seconds = [_first_step(f"{folder}/{number}") for number in range(NUM_STARTS + 1)]
-        del os.environ["DATABASE_URL"]
-    wall, processor = (statistics.median(values) for values in zip(*seconds[1:], strict=True))
-    return {"start_up_s": wall, "start_up_processor_s": processor}
-
-
-def _first_step(folder: str) -> list[float]:
-    """Seconds of wall time and of processor time of one process."""
-    market = ("--interval", INTERVAL, "--venue", SYNTHETIC_VENUE, "--symbol", SYNTHETIC_SYMBOL)
-    context = ("--context", ",".join(SYNTHETIC_CONTEXT))
-    days = ("--data-days", str(DATA_DAYS), "--window-size", str(TRAIN_DAYS), "--test-size", "7")
-    where = ("--run-id", "benchmark", "--save-path", folder, "--device", "cpu")
-    return fresh_process(FIRST_STEP, str(time.time()), "window", "--index", "0", *market, *context, *days, *where)
-
-
-def _fill(conninfo: str) -> None:
-    """Three markets' klines, and the feature rows of the first."""
-    markets = synthetic_markets("edge", seed=0, interval=INTERVAL, num_days=KLINE_DAYS, last_close_ms=END_MS)
-    key = MarketKey(venue=SYNTHETIC_VENUE, symbol=SYNTHETIC_SYMBOL, interval=INTERVAL)
-    settings = MarketSettings(
-        symbol=SYNTHETIC_SYMBOL, interval=INTERVAL, context=SYNTHETIC_CONTEXT, venue=SYNTHETIC_VENUE
-    )
-    with connect(conninfo) as connection:
-        migrate(connection)
-        for symbol, klines in markets.items():
-            write_klines(connection, replace(key, symbol=symbol), klines)
-        update_features(connection, settings, FeatureSettings())
+    """Milliseconds of an epoch, and seconds of a search."""
+    torch.set_num_threads(1)
+    return {**_epochs(), **_search()}
 
 
 def _epochs() -> dict[str, float]:
     """Median milliseconds between the ends of a network's epochs, early stopping's look at validation included."""
-    torch.set_num_threads(1)
     rows = random_rows(NUM_ROWS, num_features=NUM_FEATURES, strength=0.5)
     validation = random_rows(NUM_ROWS // 8, num_features=NUM_FEATURES, strength=0.5, seed=1, first_bar=NUM_ROWS + 10)
-    settings, device = ModelSettings(epochs=NUM_EPOCHS), torch.device("cpu")
+    settings = ModelSettings(epochs=NUM_EPOCHS)
     figures = {}
     for kind in (LorentzianLearner, MlpLearner):
         ends: list[float] = []
-        learner = kind(settings, stream=0, device=device)
+        learner = kind(settings, stream=0, device=CPU)
         learner.validate(rows, validation, block=0, on_epoch=lambda *_, ends=ends: ends.append(time.perf_counter()))
         figures[f"{learner.name}_epoch_ms"] = 1e3 * float(np.median(np.diff(ends)))
     return figures
+
+
+def _search() -> dict[str, float]:
+    """Processor seconds of both blocks' fits as given, and of the search before them."""
+    settings = ModelSettings(search="guide")
+    blocks = [
+        (
+            random_rows(num_fit, num_features=NUM_FEATURES, strength=0.5, horizon_bars=12),
+            random_rows(NUM_ROWS // 5, num_features=NUM_FEATURES, strength=0.5, seed=1, first_bar=num_fit + 20),
+        )
+        for num_fit in (3 * NUM_ROWS // 5, 4 * NUM_ROWS // 5)
+    ]
+    trials = {
+        fit.name: TrialLearner(fit.settings, stream=0, device=CPU, name=fit.name)
+        for fit in search_fits(settings)
+        if fit.is_trial
+    }
+
+    def judged(name: str) -> float:
+        return shared_loss([trials[name].validate(*rows, block=number) for number, rows in enumerate(blocks)])
+
+    start = time.process_time()
+    left = tuple(candidate.number for candidate in draw_candidates(settings))
+    for epochs in rung_epochs(settings):
+        left = going_on({number: judged(fit_name(number, epochs)) for number in left})
+    searched = time.process_time()
+    learner = LorentzianLearner(ModelSettings(), stream=0, device=CPU)
+    for number, rows in enumerate(blocks):
+        learner.validate(*rows, block=number)
+    return {"search_processor_s": searched - start, "blocks_processor_s": time.process_time() - searched}

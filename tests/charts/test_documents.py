@@ -1,6 +1,8 @@
 """README, values.yaml and schema of the chart say the same, and the schema what the program says."""
 
 import json
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,7 +11,7 @@ import yaml
 from job.cli import settings_class
 from job.settings.catalogue import settings_of
 from tests.support.chart_documents import CHART, chart_settings, chart_values, rewritten
-from tests.support.cluster_tools import CASES, helm_template, run_cluster_tool
+from tests.support.cluster_tools import CASES, chart_objects, helm_template, run_cluster_tool
 from tests.support.repository import ROOT
 
 VALUES = (CHART / "values.yaml").read_text(encoding="utf-8")
@@ -63,7 +65,7 @@ def test_every_setting_is_in_the_schema_or_the_charts_own(command: str) -> None:
     }
     said_by_chart = {"save_path", "ledger", "progress"} | (
         {"index", "attempts", "completions", "index_failures", "job_name", "job_uid", "cron_job", "run_id"}
-        | {"database_url", "database_password_file"}
+        | {"database_url", "database_password_file", "metrics_port", "metrics_push", "metrics_textfile"}
         if command == "window"
         else {"host", "port", "metrics_port", "auth_user", "auth_password", "auth_password_file", "insecure_no_auth"}
     )
@@ -80,6 +82,17 @@ def test_chart_and_program_have_one_version() -> None:
     base = yaml.safe_load((ROOT / "k8s/base/kustomization.yaml").read_text(encoding="utf-8"))
     assert {image["newTag"] for image in base["images"]} == {version}
     assert (chart["apiVersion"], chart["kubeVersion"]) == ("v2", ">=1.33.0-0")
+
+
+def test_examples_of_the_readme_can_be_installed(tmp_path: Path) -> None:
+    """Each piece of values in it renders; the one about single sign-on is the one that the matrix tries."""
+    readme = (CHART / "README.md").read_text(encoding="utf-8")
+    examples = re.findall(r"```yaml\n(.*?)```", readme, re.DOTALL)
+    for number, example in enumerate(examples):
+        (tmp_path / f"{number}.yaml").write_text(example, encoding="utf-8")
+        assert helm_template("--values", tmp_path / f"{number}.yaml").returncode == 0, example
+    tried = (CHART / "ci/oauth2-proxy-values.yaml").read_text(encoding="utf-8")
+    assert yaml.safe_load(examples[-1]) == yaml.safe_load(tried)
 
 
 def test_older_cluster_is_refused() -> None:
@@ -104,8 +117,12 @@ def test_notes_end_with_three_commands(case: str) -> None:
     notes = ended.stdout.split("NOTES:\n", 1)[1]
     assert [line[0] for line in notes.splitlines() if line[:2] in ("1.", "2.", "3.")] == ["1", "2", "3"]
     assert "helm test rel -n models" in notes
-    assert ("kubectl -n models create job --from=cronjob/" in notes) is (case != "all-off")
     assert ("NOTHING CAN BE STORED YET" in notes) is (case in ("all-off", "defaults"))
+    named = re.findall(r"--from=cronjob/(\S+)", notes)
+    assert len(named) == (0 if case == "all-off" else 2)  # klines first, then the windows that wait for them
+    there = {(each["kind"].lower(), each["metadata"]["name"]) for each in chart_objects(case)}
+    assert {("cronjob", name) for name in named} <= there
+    assert {("service", name) for name in re.findall(r"service/(\S+)", notes)} <= there
 
 
 def _leaves(values: object, path: str = "") -> list[str]:

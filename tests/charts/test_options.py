@@ -1,10 +1,8 @@
 """What each option of the chart changes in what is installed, and what it leaves alone."""
 
-import re
 from typing import Any
 
 import pytest
-from prometheus_client import Gauge
 
 from tests.support.cluster_tools import Manifest, chart_objects, found, set_objects
 from tests.support.pods import environment, jobs, labels_of, pods
@@ -41,6 +39,9 @@ def test_shared_gpu_has_another_name() -> None:
     assert pod["runtimeClassName"] == "nvidia"
     assert "tolerations" not in pod
     assert environment(trainer, ())["LORENTZIAN_DEVICE"] == "auto"
+    assert environment(trainer, ())["PYTORCH_ALLOC_CONF"] == "per_process_memory_fraction:0.45"
+    for other in ("whole", "plain"):
+        assert "PYTORCH_ALLOC_CONF" not in environment(_run("gpu", other)[2], ())
 
 
 def test_run_without_gpu_asks_for_none() -> None:
@@ -169,13 +170,29 @@ def test_budget_only_with_several_pods(replicas: str, num_budgets: int) -> None:
     assert ("replicas" in found(objects, "Deployment")["spec"]) is (replicas != "null")
 
 
-def test_pod_monitor_finds_the_metrics() -> None:
-    """It carries the label that selects it, and names a port of the dashboard."""
-    monitor = found(chart_objects("dashboard"), "PodMonitor")
-    assert monitor["metadata"]["labels"]["release"] == "kube-prometheus-stack"
-    assert monitor["spec"]["podMetricsEndpoints"] == [{"port": "metrics", "interval": "30s"}]
-    _, container = _dashboard("dashboard")
-    assert {"name": "metrics", "containerPort": 8051} in container["ports"]
+def test_metrics_of_pods_that_work_can_be_fetched() -> None:
+    """Where a monitor was asked for: a port of the main container, the setting that opens it, and a way in."""
+    objects = chart_objects("dashboard")
+    serving = {"weekly", "features", "finalize"}
+    for job in jobs(objects):
+        for container in job.spec["template"]["spec"]["containers"]:
+            is_serving = job.owner["metadata"]["name"].rsplit("-", 1)[1] in serving
+            assert (container.get("ports") == [{"name": "metrics", "containerPort": 8052}]) is is_serving
+            assert (environment(container, ()).get("LORENTZIAN_METRICS_PORT") == "8052") is is_serving
+    (way_in,) = found(objects, "NetworkPolicy", "trainer-trainer")["spec"]["ingress"]
+    assert way_in["ports"] == [{"protocol": "TCP", "port": 8052}]
+    _, _, trainer = _run("defaults", "weekly")
+    assert "ports" not in trainer and "LORENTZIAN_METRICS_PORT" not in environment(trainer, ())
+
+
+def test_outcome_is_pushed_to_a_gateway() -> None:
+    """Pods that work are told of it, and let out to it."""
+    objects = set_objects('monitoring={"pushgateway":{"url":"http://gateway.monitoring:9091"}}')
+    pod = found(objects, "CronJob", "weekly")["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+    told = environment(pod["containers"][0], ())
+    assert told["LORENTZIAN_METRICS_PUSH"] == "http://gateway.monitoring:9091"
+    ways_out = found(objects, "NetworkPolicy", "trainer-trainer")["spec"]["egress"]
+    assert {"protocol": "TCP", "port": 9091} in ways_out[1]["ports"]
 
 
 @pytest.mark.parametrize(
@@ -193,25 +210,6 @@ def test_policy_follows_the_address_of_the_store(url: str, ports: list[int]) -> 
     trainer, dashboard = (found(policies, "NetworkPolicy", end)["spec"]["egress"][1]["ports"] for end in ("r", "d"))
     assert [port["port"] for port in trainer] == ports
     assert [port["port"] for port in dashboard] == ports[:-1]
-
-
-def test_alerts_speak_of_this_release_and_of_metrics_that_exist() -> None:
-    """Its runs by the names of their CronJobs; the dashboard's metric by the name that it is exported under."""
-    objects = chart_objects("dashboard")
-    rules = {each["alert"]: each for each in found(objects, "PrometheusRule")["spec"]["groups"][0]["rules"]}
-    weekly = found(objects, "CronJob", "weekly")["metadata"]["name"]
-    assert f'owner_name=~"{weekly}"' in rules["LorentzianRunFailed"]["expr"]
-    assert f'cronjob=~"{weekly}"' in rules["LorentzianRunOverdue"]["expr"]
-    assert rules["LorentzianRunOverdue"]["expr"].endswith("> 720000")
-    own = re.findall(r"lorentzian_\w+", rules["LorentzianStoreUnreadable"]["expr"])
-    exported = {metric.name for metric in _exported()}
-    assert own and set(own) <= exported
-    assert all("{{ $labels." in rules[name]["annotations"]["description"] for name in rules if "Run" in name)
-
-
-def _exported() -> list[Any]:
-    telemetry = pytest.importorskip("dashboard.telemetry", reason="dash is not installed")
-    return [metric for gauge in vars(telemetry).values() if isinstance(gauge, Gauge) for metric in gauge.describe()]
 
 
 def test_extras_reach_every_container() -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import job_rules, pod_rules, program_rules
+from tests.support import job_rules, pod_rules, program_rules, server_rules
 from tests.support.api_schemas import CUSTOM, VERSIONS, schema_faults
 from tests.support.cluster_tools import (
     CASES,
@@ -18,7 +18,7 @@ from tests.support.cluster_tools import (
 )
 from tests.support.pods import jobs
 
-RULES = (*pod_rules.RULES, *job_rules.RULES, *program_rules.RULES)
+RULES = (*pod_rules.RULES, *job_rules.RULES, *program_rules.RULES, *server_rules.RULES)
 Rule = Callable[[Sequence[Manifest]], Iterator[str]]
 
 

@@ -14,6 +14,7 @@ from dashboard.security import HEADERS
 from job.artifacts.folder import LocalStore
 from job.errors import ConfigError
 from tests.support.dashboards import FINISHED, OTHER, app_over
+from tests.support.page_calls import page_call
 
 PASSWORD = "a-long-enough-password"
 
@@ -147,18 +148,7 @@ def test_csv_has_the_charts_numbers(plain: FlaskClient) -> None:
 
 def test_callback_answers_with_the_page(plain: FlaskClient) -> None:
     """The one call that a browser makes: an address in, a heading and the runs out."""
-    outputs = {"id": "page", "property": "children"}
-    body = {
-        "output": "page.children",
-        "outputs": outputs,
-        "inputs": [
-            {"id": "url", "property": "pathname", "value": "/"},
-            {"id": "url", "property": "search", "value": ""},
-            {"id": "retry", "property": "n_clicks"},
-        ],
-        "changedPropIds": ["url.pathname"],
-    }
-    answer = plain.post("/_dash-update-component", json=body)
+    answer = plain.post("/_dash-update-component", data=page_call("/"), content_type="application/json")
     assert answer.status_code == 200
     text = answer.get_data(as_text=True)
     assert FINISHED in text

@@ -21,6 +21,8 @@ PAGES = [
     f"/run/{RUNNING}/live",
     f"/compare?runs={FINISHED},{OTHER}",
     f"/correlation?runs={FINISHED},{OTHER}",
+    "/release",
+    "/release/binance-perp/SOLUSDT/15m",
     "/about",
     "/nowhere",
     "/run/nobody",

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from dashboard.pages import windows
 from job.artifacts.folder import LocalStore
 from job.artifacts.keys import RUNS_INDEX, RunKeys
 from job.errors import ConfigError, DataError, NoDataError, StorageForbidden, StorageUnavailable
@@ -42,6 +43,14 @@ def test_session_takes_six_reads_at_most_and_then_two(runs: LocalStore) -> None:
     assert repository.session(FINISHED).result is not None
     assert watched.reads == [RunKeys(FINISHED).plan, RunKeys(FINISHED).manifest]
     assert watched.num_transferred == 5
+
+
+def test_windows_page_takes_one_read_more(runs: LocalStore) -> None:
+    """How the windows ran is one object, and no page of a run takes more than six reads, nor lists anything."""
+    repository, watched = watched_repository(runs)
+    windows.layout(repository, run_id=FINISHED)
+    assert len(watched.reads) == 6
+    assert watched.reads[-1] == RunKeys(FINISHED).execution_of_windows
 
 
 def test_running_run_has_a_plan_and_no_result(runs: LocalStore) -> None:

@@ -16,10 +16,13 @@ import pytest
 
 from dashboard.auth import check_exposure
 from dashboard.readonly import check_readonly
+from dashboard.server import serve
 from job.artifacts.folder import LocalStore
 from job.artifacts.s3 import S3Store, make_client
 from job.errors import ConfigError
+from job.settings.commands import DashboardCommand
 from job.settings.dashboard import DashboardSettings
+from job.settings.sources import load_settings
 from tests.support.fixtures_s3 import BUCKET, s3_server
 from tests.support.repository import ROOT
 from tests.support.seaweedfs import READER, SeaweedServer, free_ports
@@ -85,18 +88,24 @@ def test_server_answers_counts_and_ends(runs: LocalStore) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "words"),
+    ("settings", "words"),
     [
-        (("--host", "0.0.0.0"), "ask nobody for a password"),
-        (("--require-readonly",), "can be written"),
-        (("--auth-password-file", "/nowhere/at/all"), "cannot be read"),
-        (("--url-prefix", "no-slash"), "--url-prefix"),
+        ({"host": "0.0.0.0"}, "ask nobody for a password"),
+        ({"require_readonly": True}, "can be written"),
+        ({"auth_password_file": "/nowhere/at/all"}, "cannot be read"),
     ],
 )
-def test_server_refuses_to_start(tmp_path: Path, arguments: tuple[str, ...], words: str) -> None:
-    """An open door, a store that can be written, a secret that is not there, a bad prefix: 78 and one sentence."""
+def test_server_refuses_to_start(tmp_path: Path, settings: dict[str, object], words: str) -> None:
+    """An open door, a store that can be written, a secret that is not there: exit code 78, and one sentence."""
+    with pytest.raises(ConfigError, match=words) as refused:
+        serve(DashboardSettings.model_validate({"metrics_port": 0} | settings), str(tmp_path))
+    assert refused.value.exit_code == 78
+
+
+def test_command_refuses_a_bad_prefix(tmp_path: Path) -> None:
+    """As a process: 78, the flag's name, and no trace."""
     ended = subprocess.run(
-        command("--save-path", str(tmp_path), *arguments),
+        command("--save-path", str(tmp_path), "--url-prefix", "no-slash"),
         cwd=ROOT,
         env=environment(),
         capture_output=True,
@@ -105,7 +114,7 @@ def test_server_refuses_to_start(tmp_path: Path, arguments: tuple[str, ...], wor
         timeout=120,
     )
     assert ended.returncode == 78, ended.stderr
-    assert words in ended.stderr
+    assert "--url-prefix" in ended.stderr
     assert "Traceback" not in ended.stderr
 
 
@@ -147,14 +156,18 @@ def test_readonly_keys_pass_and_others_do_not(s3_server: SeaweedServer, monkeypa
     check_readonly(S3Store(make_client(), bucket=BUCKET, prefix="readonly"))
 
 
-def test_address_of_a_service_is_no_port(runs: LocalStore) -> None:
+def test_address_of_a_service_is_no_port() -> None:
     """Kubernetes names a Service's address like our port: it is not taken for one."""
-    port, metrics_port = free_ports(2)
     injected = {"LORENTZIAN_DASHBOARD_PORT": "tcp://10.0.0.1:8050", "LORENTZIAN_DASHBOARD_SERVICE_HOST": "10.0.0.1"}
-    with serving(runs.location, port, "--metrics-port", str(metrics_port), **injected) as process:
-        assert process.poll() is None
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=20) as answer:
-            assert answer.status == 200
+    loaded = load_settings(
+        DashboardCommand,
+        command_name="dashboard",
+        commands={"dashboard": DashboardCommand},
+        flags={},
+        environment=injected,
+        config_file=None,
+    )
+    assert (loaded.settings.dashboard.port, loaded.sources["port"]) == (8050, "default")
 
 
 def test_dashboard_loads_nothing_that_its_image_lacks() -> None:

@@ -296,7 +296,7 @@ def test_gpu_that_is_not_there(stored_market: dict[str, str], warm: WarmLorentzi
 
 @pytest.mark.parametrize(
     ("package", "command"),
-    [("psycopg", "migrate"), ("torch", "walkforward"), ("talib", "features"), ("binance", "collect")],
+    [("psycopg", "migrate"), ("torch", "walkforward"), ("binance", "collect")],
 )
 def test_missing_package_gives_the_pip_line(package: str, command: str, tmp_path: Path) -> None:
     """A command whose extra is not installed says what to install."""

@@ -149,7 +149,7 @@ def test_status_and_finalize_know_the_run(laptop: Laptop, walked: Result, warm: 
     assert run_id in listed.out
     assert "finished" in listed.out
     shown = run_lorentzian(["status", *where, "--run-id", run_id], laptop.env)
-    assert shown.out.count("done") == NUM_WINDOWS
+    assert f"D done ({NUM_WINDOWS})" in shown.out
     assert f"{NUM_WINDOWS} of {NUM_WINDOWS} windows" in shown.out
     before = stored_objects(LocalStore(laptop.folder))
     swept = run_lorentzian(["finalize", "--all", *where], laptop.env, warm=warm)

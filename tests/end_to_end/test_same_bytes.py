@@ -1,6 +1,7 @@
 """Folder or bucket, whole or in parts, at once or after a stop: equal runs leave equal bytes."""
 
 import random
+import shutil
 from pathlib import Path
 from signal import SIGTERM
 from typing import TYPE_CHECKING
@@ -9,7 +10,11 @@ from uuid import uuid4
 import pytest
 
 from job.artifacts.folder import LocalStore
+from job.artifacts.keys import RunKeys
 from job.artifacts.s3 import S3Store
+from tests.campaign.attempts import Attempt, Ending
+from tests.campaign.faults import Fault
+from tests.campaign.lighter import keep_every_fit, prepared
 from tests.end_to_end.conftest import Laptop
 from tests.support.commands import CANARY, Result, run_lorentzian, started_lorentzian
 from tests.support.fixtures_s3 import BUCKET
@@ -43,6 +48,37 @@ def test_windows_in_any_order_equal_one_walkforward(
         assert ("finalized" in done.out) == (index == order[-1])
     windows, whole = (comparable_objects(LocalStore(folder)) for folder in (tmp_path, laptop.folder))
     assert differing(windows, whole) == []
+
+
+def test_a_window_that_dies_twice_ends_with_the_same_bytes(
+    laptop: Laptop, walked: Result, warm: WarmLorentzian, tmp_path: Path
+) -> None:
+    """Killed before its series is written, and behind it before the run's manifest: both are done again, alike.
+
+    The second start takes the fits that the first has kept. ``python -m tests.campaign kills`` does this hundreds of
+    times, at every write and any moment.
+    """
+    shutil.copytree(laptop.folder, tmp_path, dirs_exist_ok=True)
+    last = NUM_WINDOWS - 1
+    (keys,) = (RunKeys(path.name) for path in (tmp_path / "runs").iterdir())
+    store = LocalStore(tmp_path)
+    pack = keys.finished_window(last)
+    for key in (keys.window_manifest(last), keys.series(last), pack, keys.manifest, keys.summary):
+        store.delete(key)
+    command = ["window", *PLAN, "--save-path", str(tmp_path), "--index", str(last)]
+    env = laptop.env | {"LORENTZIAN_VERBOSE": "1"}
+
+    def start(fault: Fault | None) -> Ending:
+        return Attempt(command, env, warm=warm, fault=fault, preparations=[prepared(keep_every_fit)]).finish()
+
+    first = start(Fault(place="write", number=1, key=keys.series(last)))
+    second = start(Fault(place="write", number=1, key=keys.manifest))
+    assert first.is_killed
+    assert second.is_killed
+    assert first.fits()
+    assert second.fits() == []
+    assert start(None).code == 0
+    assert differing(comparable_objects(store), comparable_objects(LocalStore(laptop.folder))) == []
 
 
 @pytest.mark.slow

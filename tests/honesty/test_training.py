@@ -1,11 +1,12 @@
 """Training: it depends on its training span and its seed, and on nothing else."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
 import numpy as np
 
+from job import learners
 from job import rows as rows_module
 from job.audit import product
 from job.audit.future import misaligned_cut_times
@@ -15,9 +16,13 @@ from job.data.feature_rows import FeatureRows
 from job.data.klines import Klines
 from job.features.build import build_features
 from job.features.definition import FeatureSet
+from job.model.classifier import Learner
 from job.model.scaling import RobustScaler
+from job.model.search import SearchChoice
 from job.rows import Dataset
 from job.rules import LABEL_LOOKBACK_MS
+from job.searching import search_settings
+from job.settings.procedure import ModelSettings
 from job.windows import Window
 from tests.honesty.registry import Mutant, Oracle, Replacement, assert_caught, assert_passes, each_mutant, each_oracle
 from tests.support import feature_mutants as mutants
@@ -27,6 +32,8 @@ SUBJECT = audited_world("edge")
 PRODUCT = Product(plan=SUBJECT.plan, definition=SUBJECT.definition, device=SUBJECT.device)
 NEURAL = audited_world("edge", model="lorentzian")
 NEURAL_PRODUCT = Product(plan=NEURAL.plan, definition=NEURAL.definition, device=NEURAL.device)
+SEARCHING = audited_world("edge", model="lorentzian", search="guide", search_candidates=3)
+SEARCHING_PRODUCT = Product(plan=SEARCHING.plan, definition=SEARCHING.definition, device=SEARCHING.device)
 WINDOW = SUBJECT.window
 assert WINDOW.test is not None
 NEAR = SUBJECT.target.between(WINDOW.train.start_ms - LABEL_LOOKBACK_MS, WINDOW.span.end_ms)
@@ -68,6 +75,15 @@ def builds_scaled(
     return replace(rows, values=RobustScaler.fit(rows.values).transform(rows.values))
 
 
+def searches_the_test(
+    choose_from: Sequence[Learner], training: Dataset, window: Window, settings: ModelSettings
+) -> SearchChoice | None:
+    """Candidates judged on blocks that go on to the end of the test."""
+    assert window.test is not None
+    whole = replace(window, train=replace(window.train, end_ms=window.test.end_ms), test=None)
+    return search_settings(choose_from, training, whole, settings)
+
+
 NO_PURGE = Mutant(name="no purge", replaced=(Replacement(owner=rows_module, name="known_before", by=known_always),))
 ISOLATED = {"dataset": DATA, "window": WINDOW, "seed": 0}
 ORACLES = (
@@ -100,6 +116,19 @@ ORACLES = (
         check=check_isolation,
         given={"train": NEURAL_PRODUCT.train, **ISOLATED},
         mutants=(NO_PURGE,),
+    ),
+    Oracle(
+        code="D05",
+        claim="no candidate of a search is judged by anything of the test",
+        check=check_isolation,
+        given={"train": SEARCHING_PRODUCT.train, **ISOLATED},
+        mutants=(
+            Mutant(
+                name="settings searched on the test",
+                replaced=(Replacement(owner=learners, name="search_settings", by=searches_the_test),),
+            ),
+        ),
+        is_slow=True,  # a dozen fits; `tests/job/test_searching.py` has the claim with learners that fit nothing
     ),
     Oracle(
         code="D19",

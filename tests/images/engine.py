@@ -64,10 +64,18 @@ class Engine:
         return self._checked([*self._podman, *arguments], timeout=timeout)
 
     def build(self, tag: str, context: Path, *options: str) -> float:
-        """Build an image from local ones, or where there are none from a registry's; seconds that it took."""
+        """Build an image from local ones, or where there are none from a registry's; seconds that it took.
+
+        A build that fails is tried once more, out loud: it goes on from its finished layers, and what failed it is
+        mostly a mirror of packages that stumbled.
+        """
         start = time.monotonic()
-        common = ("--isolation=chroot", "--network=host", "--format=docker", "--layers")
-        self.buildah("build", *common, f"--tag={tag}", *options, str(context))
+        command = ["build", "--isolation=chroot", "--network=host", "--format=docker", "--layers", f"--tag={tag}"]
+        try:
+            self.buildah(*command, *options, str(context))
+        except RuntimeError as error:
+            print(f"once more, since {error}", flush=True)
+            self.buildah(*command, *options, str(context))
         return time.monotonic() - start
 
     def inspect(self, image: str) -> dict[str, object]:

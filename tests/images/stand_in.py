@@ -16,12 +16,13 @@ from tests.images.engine import Engine
 _SUITE = "bookworm"
 _MIRROR = "http://deb.debian.org/debian"
 _CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
+_RETRIES = 'Acquire::Retries "3";\n'
 # Python's image has pip beside its Python and no mark of a distribution on it; apt keeps no cache in Debian's.
 _PYTHON = f"""\
 FROM scratch
 ADD debian.tar /
 COPY ca-certificates.crt {_CERTIFICATES}
-COPY no-cache /etc/apt/apt.conf.d/docker-clean
+COPY apt.conf /etc/apt/apt.conf.d/docker-clean
 RUN rm /usr/lib/python3*/EXTERNALLY-MANAGED && pip=$(echo /usr/share/python-wheels/pip-*.whl) && \\
     PYTHONPATH=$pip python3 -m pip install --quiet --no-index --root-user-action=ignore "$pip"
 ENV SSL_CERT_FILE={_CERTIFICATES}
@@ -34,10 +35,11 @@ def make_python(engine: Engine, image: str) -> None:
     """Build a base with Debian's Python, this machine's certificates and pip."""
     context = _context(engine, "python", _PYTHON)
     packages = "--include=ca-certificates,python3,python3-pip-whl"
-    command = ["mmdebstrap", "--quiet", "--variant=apt", "--dpkgopt=force-unsafe-io", packages, _SUITE]
+    options = ["--variant=apt", "--dpkgopt=force-unsafe-io", f"--aptopt={_RETRIES.strip()}", packages]
+    command = ["mmdebstrap", "--quiet", *options, _SUITE]
     subprocess.run([*command, str(context / "debian.tar"), _MIRROR], check=True, timeout=600)
     shutil.copy(os.environ.get("SSL_CERT_FILE", _CERTIFICATES), context / "ca-certificates.crt")
-    (context / "no-cache").write_text(_NO_CACHE)
+    (context / "apt.conf").write_text(_NO_CACHE + _RETRIES)
     engine.build(image, context, "--pull-never")
     shutil.rmtree(context)
 

@@ -2,12 +2,14 @@
 
 import re
 import tomllib
+from functools import cache
 
 import pytest
 
 from tests.support.repository import ROOT, run_tool
 
 LOCK = ROOT / "uv.lock"
+FOR_IMAGE = re.compile(r"(cp311-cp311|py3-none|py2\.py3-none)-(any|manylinux\w+(\.\w+)*x86_64)\.whl$")
 PUBLIC = {"https://pypi.org/", "https://files.pythonhosted.org/"}
 
 
@@ -47,3 +49,33 @@ def test_lock_holds_the_torch_of_the_gpu(packages: list[dict[str, object]]) -> N
     names = {dependency["name"] for dependency in torch["dependencies"]}  # type: ignore[attr-defined]
     assert {"nvidia-cudnn-cu13", "nvidia-nccl-cu13", "triton"} <= names
     assert not [name for name in names if re.search(r"-cu1[0-24-9]$", name)]
+
+
+def test_cuda_is_installed_once_and_for_torch_alone(packages: list[dict[str, object]]) -> None:
+    """NVIDIA's libraries are there once each, in the layer of torch: not above it, and not in the dashboard's image."""
+    names = [str(package["name"]) for package in packages if re.match(r"nvidia-|cuda-|triton$", str(package["name"]))]
+    libraries = [re.sub(r"-cu\d+$", "", name) for name in names]
+    assert len(set(libraries)) == len(libraries) > 10
+    assert set(names) <= exported("--extra", "train")
+    assert not set(names) & exported("--extra", "train", "--prune", "torch")
+    assert not set(names) & exported("--extra", "dashboard")
+
+
+def test_wheels_of_torch_weigh_what_is_said(packages: list[dict[str, object]]) -> None:
+    """Not three gigabytes to download for a GPU, as the README says; a second CUDA would be told by its weight."""
+    parts = exported("--extra", "train") - exported("--extra", "train", "--prune", "torch")
+    wheels = [
+        max((wheel["size"] for wheel in package["wheels"] if FOR_IMAGE.search(wheel["url"])), default=0)  # type: ignore[attr-defined]
+        for package in packages
+        if package["name"] in parts
+    ]
+    assert 2.5e9 < sum(wheels) < 3.0e9
+
+
+@cache
+def exported(*choice: str) -> frozenset[str]:
+    """Names of the packages that an image gets, as its Dockerfile asks uv for them."""
+    fixed = ("--quiet", "--locked", "--no-dev", "--no-emit-project", "--no-config", "--offline", "--no-hashes")
+    ended = run_tool("uv", "export", *fixed, *choice)
+    assert ended.returncode == 0, ended.stderr
+    return frozenset(re.findall(r"^([a-z0-9-]+)==", ended.stdout, re.MULTILINE))

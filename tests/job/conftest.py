@@ -39,3 +39,24 @@ def run_of_three(small_market: str, tmp_path_factory: pytest.TempPathFactory) ->
     run = open_small_run(small_settings(tmp_path_factory.mktemp("run")), small_market)
     run_all(run)
     return run
+
+
+@pytest.fixture(scope="session")
+def run_of_vote(small_market: str, tmp_path_factory: pytest.TempPathFactory) -> "Run":
+    """A run whose result is the final model of a learned vote alone; only to be copied."""
+    from tests.support.promoted import run_with_final_model
+
+    return run_with_final_model(small_market, tmp_path_factory.mktemp("vote"), model="lorentzian", run_id="vote")
+
+
+@pytest.fixture(scope="session")
+def finalized_run(run_of_three: "Run", tmp_path_factory: pytest.TempPathFactory) -> "Run":
+    """The small walk-forward with its result, apart from pictures and page; only to be copied."""
+    from job.execution import finalize
+    from tests.support.small_run import copied
+
+    run = copied(run_of_three, tmp_path_factory.mktemp("finalized"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(finalize, "report_objects", lambda *_: {})
+        finalize.finalize(run)
+    return run

@@ -1,7 +1,6 @@
 import io
 from collections.abc import Iterator
-from dataclasses import replace
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,8 +8,7 @@ import torch
 from threadpoolctl import threadpool_limits
 
 from job.checkpoint import checkpoint_bytes
-from job.learners import make_learners
-from job.model.blend import BLEND, MEMBERS, BlendChoice, BlendClassifier, BlendMember, mix
+from job.model.blend import BLEND, MEMBERS, BlendClassifier, mix
 from job.model.calibration import shrink
 from job.model.classifier import Classifier
 from job.model.fit import LorentzianClassifier
@@ -18,23 +16,9 @@ from job.model.knn import KnnClassifier, NeighbourBank, NeighbourSearch
 from job.model.lorentzian import LorentzianNCA
 from job.model.mlp import MlpClassifier, PlainNetwork
 from job.model.scaling import RobustScaler
-from job.procedure import TrainedProcedure
-from job.settings.procedure import ModelSettings
-from job.signals import NEVER, Thresholds
+from job.signals import NEVER
+from tests.support.fitted import MODELS, RUN, fit_classifier, trained_with
 from tests.support.labelled import random_rows
-from tests.support.runs import example_run
-
-RUN = example_run(1)
-THRESHOLDS = Thresholds(buy=0.56, sell=0.41)
-
-
-def trained_with(classifier: Classifier, thresholds: Thresholds = THRESHOLDS) -> TrainedProcedure:
-    """A trained procedure around a classifier."""
-    example = RUN.trained["prior"]
-    return replace(example, classifier=classifier, slope=0.7, choice=replace(example.choice, thresholds=thresholds))
-
-
-MODELS = get_args(ModelSettings.model_fields["model"].annotation)
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -45,32 +29,10 @@ def one_thread() -> Iterator[None]:
         yield
 
 
-def blend_of(members: dict[str, Classifier]) -> BlendClassifier:
-    """The members at unequal weights, each calibrated otherwise."""
-    weights = {name: weight for name, weight in zip(members, (0.5, 0.3, 0.2), strict=True)}
-    choice = BlendChoice(weights=weights, is_kept=True, best_member="logistic", loss_less_best=-0.1, low=-0.2, high=0.1)
-    blended = tuple(
-        BlendMember(name=name, weight=weights[name], classifier=each, prior=0.4, slope=weights[name])
-        for name, each in members.items()
-    )
-    return BlendClassifier(members=blended, choice=choice)
-
-
-def fit(model: str) -> Classifier:
-    """The classifier of a traded model that has learned from 200 rows."""
-    if model == BLEND:
-        return blend_of({name: fit(name) for name in MEMBERS})
-    settings = ModelSettings.model_validate({"model": model, "epochs": 2})
-    names = ("atr_14", *(f"feature_{number}" for number in range(5)))
-    learner = make_learners(settings, feature_names=names, stream=0, device=torch.device("cpu"))[0]
-    rows, validation = random_rows(200, strength=1.0), random_rows(100, strength=1.0, seed=1, first_bar=300)
-    return learner.refit(rows, (learner.validate(rows, validation, block=0),))[0]
-
-
 @pytest.fixture(scope="module")
 def classifiers() -> dict[str, Classifier]:
     """One of each kind that can trade."""
-    return {model: fit(model) for model in MODELS}
+    return {model: fit_classifier(model) for model in MODELS}
 
 
 @pytest.fixture(scope="module")
@@ -197,7 +159,7 @@ def test_checkpoint_of_equal_content_has_equal_bytes(model: str, classifiers: di
     classifier = classifiers[model]
     data = checkpoint_bytes(trained_with(classifier), RUN.plan)
     assert load(data)["kind"] == model
-    assert checkpoint_bytes(trained_with(fit(model)), RUN.plan) == data
+    assert checkpoint_bytes(trained_with(fit_classifier(model)), RUN.plan) == data
     assert checkpoint_bytes(trained_with(classifier), RUN.plan.model_copy(update={"run_id": "b"})) == data
     flat = checkpoint_bytes(trained_with(classifier, NEVER), RUN.plan)
     assert flat != data

@@ -1,5 +1,3 @@
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +16,7 @@ from job.pipeline import run_window
 from job.procedure import TrainedProcedure
 from job.processor import processor_name
 from job.records import ExecutionRecord, LedgerEntryRecord, LedgerResultRecord, PlanRecord, WindowRecord
+from job.run import training_data
 from job.run.attempt import Attempt
 from job.run.ledger import trials_over
 from job.run.plan import windows_of
@@ -56,6 +55,7 @@ def test_window_leaves_what_the_contract_names(run: Run) -> None:
         "plan.json",
         "windows/1/manifest.json",
         "windows/1/execution.json",
+        "windows/1/finished.npz",
         "windows/1/attempts/1.json",
     }
     manifest = read_manifest(run.store, run.keys.window_manifest(1))
@@ -101,7 +101,7 @@ def test_manifest_is_written_last(run: Run, monkeypatch: pytest.MonkeyPatch) -> 
 def test_training_never_reads_the_test(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """The first read ends where the test begins; the test is read once, after the training is over."""
     events: list[Any] = []
-    load, train_all = pipeline.load_dataset, pipeline.train_all
+    load, train_all = training_data.load_dataset, pipeline.train_all
 
     def spy(connection: Any, plan: Any, span: Span, **options: Any) -> Any:
         data = load(connection, plan, span, **options)
@@ -113,7 +113,7 @@ def test_training_never_reads_the_test(run: Run, monkeypatch: pytest.MonkeyPatch
         events.append("trained")
         return trained
 
-    monkeypatch.setattr(pipeline, "load_dataset", spy)
+    monkeypatch.setattr(training_data, "load_dataset", spy)
     monkeypatch.setattr(sealed_test, "load_dataset", spy)
     monkeypatch.setattr(pipeline, "train_all", spied_training)
     run_one(run)
@@ -297,16 +297,11 @@ def test_stopped_window_goes_on_with_its_finished_fits(
 def test_data_that_changed_is_never_trained_on(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """The check comes before the first read."""
 
-    @contextmanager
-    def no_connection(_: str) -> Iterator[None]:
-        yield None
-
     def refuse(*_: object) -> None:
         raise DataError("changed since the plan")
 
-    monkeypatch.setattr(pipeline, "connect", no_connection)
-    monkeypatch.setattr(pipeline, "check_unchanged", refuse)
-    monkeypatch.setattr(pipeline, "load_dataset", lambda *_: pytest.fail("it was read"))
+    monkeypatch.setattr(training_data, "check_unchanged", refuse)
+    monkeypatch.setattr(training_data, "load_dataset", lambda *_: pytest.fail("it was read"))
     with pytest.raises(DataError):
         run_one(replace(run))
     assert entries(run) == []

@@ -217,7 +217,7 @@ def test_without_a_refit_the_newest_fifth_is_left_out() -> None:
     assert kept.num_rows < refitted.num_rows
     chosen = {"trained.choice", "trained.slope", "trained.validation"}
     assert not [name for name in differing(kept, refitted) if name.startswith(tuple(chosen))]
-    logistic = {f"trained.classifier.regression.{name}" for name in ("coef", "intercept")}
+    logistic = {f"trained.classifier.{name}" for name in ("coefficients", "intercept")}
     assert logistic <= differing(train(rows, klines, refit=False), train(rows, klines))
 
 

@@ -5,9 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from job.artifacts.stored_records import parse_record
+from job.artifacts.stored_records import parse_record, record_bytes
 from job.execution.opening import procedure_of
 from job.model.blend import BLEND, MEMBERS
+from job.model.search import draw_candidates, winner
 from job.records import ProcedureRecord, WindowRecord
 from job.rehearsal import RehearsedWindow, rehearse
 from job.window_results import read_series
@@ -64,10 +65,28 @@ def test_label_that_is_over_is_known_when_it_is_forecast(procedure: ProcedureRec
     assert auc is not None and auc > 0.9
 
 
-def test_blend_stands_first_and_its_members_beside_it(procedure: ProcedureRecord) -> None:
+@pytest.fixture(scope="module")
+def blended(procedure: ProcedureRecord) -> RehearsedWindow:
+    """A window of a blend, for whose vote two candidates were tried beside the settings as given."""
+    return first_window(with_changes(procedure, model="blend", search="guide", search_candidates=2, epochs=1))
+
+
+def test_search_is_recorded_with_all_that_it_tried(procedure: ProcedureRecord, blended: RehearsedWindow) -> None:
+    """The window's record names every candidate, its losses and the choice; nothing but the vote has a search."""
+    record = blended.record
+    search = record.search
+    assert search is not None and search.epochs == (1,)
+    drawn = draw_candidates(with_changes(procedure, model="blend", search="guide", search_candidates=2).model)
+    assert [candidate.changes for candidate in search.candidates] == [candidate.changes for candidate in drawn]
+    losses = {number: candidate.losses[0] for number, candidate in enumerate(search.candidates)}
+    assert search.chosen == winner(losses)
+    assert [name for name, model in record.models.items() if model.search is not None] == ["lorentzian"]
+    assert parse_record(WindowRecord, record_bytes(record), where="metrics") == record
+
+
+def test_blend_stands_first_and_its_members_beside_it(blended: RehearsedWindow) -> None:
     """It is the traded model, trained once with its members; what they weigh is in the record, and what came of it."""
-    window = first_window(with_changes(procedure, model="blend", epochs=1))
-    record = window.record
+    record = blended.record
     assert record.traded_model == BLEND
     assert list(record.models) == [BLEND, *MEMBERS]
     blend = record.models[BLEND].blend
@@ -75,7 +94,7 @@ def test_blend_stands_first_and_its_members_beside_it(procedure: ProcedureRecord
     assert sum(blend.weights.values()) == pytest.approx(1)
     assert blend.is_kept == (not (blend.log_loss_less_best.low or 0) > 0)
     assert all(record.models[name].blend is None for name in MEMBERS)
-    probabilities = window.series.probability
+    probabilities = blended.series.probability
     known = np.isfinite(probabilities[BLEND])
     lowest, highest = (edge([probabilities[name][known] for name in MEMBERS], axis=0) for edge in (np.min, np.max))
     assert ((probabilities[BLEND][known] >= lowest - 1e-9) & (probabilities[BLEND][known] <= highest + 1e-9)).all()

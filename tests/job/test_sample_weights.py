@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from job.intervals import DAY_MS
-from job.sample_weights import HALF_LIFE_DAYS, average_uniqueness, recency, sample_weights
+from job.sample_weights import HALF_LIFE_DAYS, average_uniqueness, balanced, recency, sample_weights
 
 lives = st.lists(st.tuples(st.integers(0, 40), st.integers(1, 15)), min_size=1, max_size=30)
 
@@ -89,3 +89,10 @@ def test_sample_weights_prefer_the_newer_and_the_lonelier() -> None:
     weight = sample_weights(start, end)
     assert weight[3] > weight[0] > weight[1] == weight[2]
     assert len(sample_weights(times(), times())) == 0
+
+
+def test_balanced_labels_count_the_same() -> None:
+    """Three rows of one label and one of the other weigh the same together, each kind in its own proportions."""
+    weights = balanced(np.array([0.0, 0.0, 0.0, 1.0]), np.array([1.0, 2.0, 1.0, 4.0]))
+    np.testing.assert_allclose(weights, [0.5, 1.0, 0.5, 2.0])
+    np.testing.assert_allclose(balanced(np.array([0.0, 1.0]), np.array([1.0, 1.0])), [1.0, 1.0])

@@ -4,11 +4,11 @@ from collections.abc import Callable, Iterator, Sequence
 
 import pytest
 
-from tests.support import job_rules, pod_rules, program_rules
+from tests.support import job_rules, pod_rules, program_rules, server_rules
 from tests.support.api_schemas import VERSIONS, schema_faults
 from tests.support.cluster_tools import OVERLAYS, Manifest, overlay_objects
 
-RULES = (*pod_rules.RULES, *job_rules.RULES, *program_rules.RULES)
+RULES = (*pod_rules.RULES, *job_rules.RULES, *program_rules.RULES, *server_rules.RULES)
 Rule = Callable[[Sequence[Manifest]], Iterator[str]]
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.support import job_rules, pod_rules, program_rules
+from tests.support import job_rules, pod_rules, program_rules, server_rules
 from tests.support.cluster_tools import Manifest, found, overlay_objects
 
 Objects = list[Manifest]
@@ -118,6 +118,14 @@ MISTAKES: list[tuple[Callable[..., Any], Callable[[Objects], Any], str]] = [
     ),
     (program_rules.selectors_find, lambda o: found(o, "Service")["spec"]["selector"].update(x="y"), "selects no pod"),
     (program_rules.single_objects, lambda o: o.append(_job(o)), "twice"),
+    (server_rules.named, lambda o: found(o, "Service")["metadata"].update(name="1st-dashboard"), "1st-dashboard"),
+    (server_rules.named, lambda o: _job(o)["metadata"]["labels"].update(team="quant & co"), "team"),
+    (server_rules.named, lambda o: _job(o)["metadata"].update(annotations={"kept": True}), "no text"),
+    (server_rules.named, lambda o: _trainer(o)["ports"][0].update(name="prometheus-metrics"), "prometheus-metrics"),
+    (server_rules.fields, lambda o: _trainer(o)["env"][-1]["valueFrom"]["fieldRef"].update(fieldPath="x"), "told x"),
+    (server_rules.fields, lambda o: _trainer(o)["env"][0].update(value=8052), "no text"),
+    (server_rules.amounts, lambda o: _trainer(o)["resources"]["limits"].update(memory="512Mi"), "more memory"),
+    (server_rules.amounts, lambda o: _trainer(o)["resources"]["limits"].update({"nvidia.com/gpu": "500m"}), "whole"),
 ]
 
 
@@ -134,5 +142,5 @@ def test_rule_finds_the_mistake(rule: Callable[..., Any], mistake: Callable[[Obj
 
 def test_every_rule_has_a_mistake() -> None:
     """No rule is trusted that has never failed."""
-    rules = {*pod_rules.RULES, *job_rules.RULES, *program_rules.RULES}
+    rules = {*pod_rules.RULES, *job_rules.RULES, *program_rules.RULES, *server_rules.RULES}
     assert {rule for rule, _, _ in MISTAKES} == rules

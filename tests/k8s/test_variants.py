@@ -8,8 +8,9 @@ import pytest
 import yaml
 
 from job.demo import WORLD_INTERVAL
+from job.kubernetes.window_job import METRICS_PORT
 from job.settings.commands import WindowCommand
-from tests.support import job_rules, pod_rules, program_rules
+from tests.support import job_rules, pod_rules, program_rules, server_rules
 from tests.support.cluster_tools import K8S, Manifest, found, kustomized, overlay_objects
 from tests.support.job_rules import LEAST_PARALLELISM, QUEUE
 from tests.support.pods import environment, is_ours, jobs, labels_of, pods
@@ -63,8 +64,23 @@ def test_kueue_component_queues_what_trains(tmp_path: Path) -> None:
     queued = {job.name for job in jobs(objects) if QUEUE in labels_of(job.metadata)}
     assert queued == {"lorentzian-walkforward", "lorentzian-train"}
     assert found(objects, "Job", "walkforward")["metadata"]["annotations"] == {LEAST_PARALLELISM: "1"}
-    rules = (*pod_rules.RULES, *job_rules.RULES, *program_rules.RULES)
+    rules = (*pod_rules.RULES, *job_rules.RULES, *program_rules.RULES, *server_rules.RULES)
     assert [fault for rule in rules for fault in rule(objects)] == []
+
+
+def test_metrics_of_pods_that_work_can_be_fetched() -> None:
+    """A port of the main container, the setting that opens it, and a way in; the migration is over too soon."""
+    objects = overlay_objects("base")
+    serving = {
+        job.name.removeprefix("lorentzian-").removesuffix("-12345678")
+        for job in jobs(objects)
+        for container in job.spec["template"]["spec"]["containers"]
+        if container.get("ports") == [{"name": "metrics", "containerPort": METRICS_PORT}]
+        and environment(container, objects).get("LORENTZIAN_METRICS_PORT") == str(METRICS_PORT)
+    }
+    assert serving == {"features", "walkforward", "train", "finalize"}
+    (way_in,) = found(objects, "NetworkPolicy", "trainer")["spec"]["ingress"]
+    assert way_in == {"ports": [{"protocol": "TCP", "port": METRICS_PORT}]}
 
 
 def test_local_overlay_needs_nothing_from_elsewhere() -> None:

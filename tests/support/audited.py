@@ -35,8 +35,12 @@ def synthetic_procedure(
     model: str = "logistic",
     epochs: int = 30,
     cost_bps: float = 7.0,
+    **settings: object,
 ) -> ProcedureRecord:
-    """A procedure on the synthetic markets; two bp of its costs are slippage, where it has any."""
+    """A procedure on the synthetic markets; two bp of its costs are slippage, where it has any.
+
+    Further ``settings`` are the model's.
+    """
     slippage = min(2.0, cost_bps)
     return ProcedureRecord(
         market=MarketSettings(
@@ -47,7 +51,7 @@ def synthetic_procedure(
         label=LabelSettings(horizon=HORIZON_BARS),
         features=FeatureSettings(),
         windows=WindowSettings(data_days=data_days, window_size=window_size, test_size=test_size),
-        model=ModelSettings.model_validate({"model": model, "epochs": epochs}),
+        model=ModelSettings.model_validate({"model": model, "epochs": epochs, **settings}),
     )
 
 
@@ -59,11 +63,13 @@ def rehearsed_world(world: World, seed: int, procedure: ProcedureRecord, *, edge
 
 
 @cache
-def audited_world(world: World, *, seed: int = 3, num_days: int = 14, model: str = "logistic") -> AuditSubject:
+def audited_world(
+    world: World, *, seed: int = 3, num_days: int = 14, model: str = "logistic", **settings: object
+) -> AuditSubject:
     """The newest window of a short walk-forward, with everything that an audit reads."""
     markets = synthetic_markets(world, seed=seed, num_days=num_days, last_close_ms=END_MS, edge=0.6)
     procedure = synthetic_procedure(
-        data_days=num_days - WARM_UP_DAYS, window_size=8, test_size=2, model=model, epochs=2
+        data_days=num_days - WARM_UP_DAYS, window_size=8, test_size=2, model=model, epochs=2, **settings
     )
     rehearsal = rehearse(markets, procedure)
     window = windows_of(rehearsal.plan)[-1]

@@ -16,6 +16,7 @@ from job.artifacts.folder import LocalStore
 from job.artifacts.store import MAX_OBJECT_BYTES, ObjectInfo, StoredObject
 from job.errors import JobError
 from job.settings.dashboard import DashboardSettings
+from tests.support.releases import since_release, write_release
 from tests.support.runs import example_run
 from tests.support.stored_runs import store_run
 
@@ -24,9 +25,10 @@ FINISHED, OTHER, RUNNING = "finished-run", "other-run", "running-run"
 
 
 def write_runs(folder: Path) -> LocalStore:
-    """Two finished runs over the same days (one lacks a window), and one that is running."""
+    """Two finished runs over the same days (one lacks a window), one that is running, and a model in use."""
     store_run(example_run(4), folder, run_id=FINISHED)
     store_run(example_run(4, failed=(2,)), folder, run_id=OTHER)
+    write_release(LocalStore(folder), since_release())
     return store_run(example_run(2), folder, run_id=RUNNING, is_finished=False)
 
 

@@ -15,7 +15,7 @@ from tests.support.cluster_tools import Manifest
 from tests.support.pods import environment, jobs, labels_of, pods
 
 # Names that others have fixed and the program's libraries read.
-FOREIGN = re.compile(r"AWS_[A-Z0-9_]+|PG[A-Z]+|DATABASE_URL")
+FOREIGN = re.compile(r"AWS_[A-Z0-9_]+|PG[A-Z]+|DATABASE_URL|PYTORCH_ALLOC_CONF")
 
 
 @cache

@@ -18,11 +18,13 @@ from job.model.prior import PriorLearner
 from job.procedure import TrainedProcedure, train_procedure
 from job.records import (
     BlendRecord,
+    CandidateRecord,
     EstimateRecord,
     MeasureRecord,
     ModelRecord,
     PlanRecord,
     ProcedureRecord,
+    SearchRecord,
     WindowRecord,
     WindowSpanRecord,
 )
@@ -139,6 +141,7 @@ def example_run(num_windows: int = 3, *, world: World = "edge", failed: tuple[in
     )
 
 
+@lru_cache(maxsize=2)
 def flat_run(num_windows: int = 2) -> ExampleRun:
     """A run in which the traded model never traded, so that most of its measures do not exist."""
     run = example_run(num_windows)
@@ -171,6 +174,25 @@ def blended_run(num_windows: int = 2) -> ExampleRun:
     return replace(run, windows=records, evaluation=replace(run.evaluation, windows=records))
 
 
+def searched_run(num_windows: int = 3) -> ExampleRun:
+    """A run whose settings were searched: those given were chosen in the first window, candidate 2 in all others."""
+    candidates = (
+        CandidateRecord(changes={}, losses=(0.69, 0.68)),
+        CandidateRecord(changes={"lr": 0.01}, losses=(0.7,)),
+        CandidateRecord(changes={"lr": 0.01, "hidden": 64}, losses=(0.68, 0.67)),
+    )
+
+    def searched(number: int, record: WindowRecord) -> WindowRecord:
+        search = SearchRecord(epochs=(3, 10), candidates=candidates, chosen=2 if number else 0)
+        traded = record.models[TRADED].model_copy(update={"search": search})
+        return record.model_copy(update={"models": record.models | {TRADED: traded}})
+
+    run = example_run(num_windows)
+    records = tuple(searched(number, record) for number, record in enumerate(run.windows))
+    return replace(run, windows=records, evaluation=replace(run.evaluation, windows=records))
+
+
+@lru_cache(maxsize=1)
 def undefined_run() -> ExampleRun:
     """A run in which no measure of any model exists."""
     run = flat_run()

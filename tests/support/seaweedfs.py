@@ -43,6 +43,12 @@ READER = Identity(
     actions=("Read", "List"),
 )
 
+# Nothing at first: a bucket's policy says what these may do.
+TRAINER, VIEWER = (
+    Identity(name=name, access_key=f"TEST{name.upper()}KEY", secret_key=f"test-{name}-not-a-real-one", actions=())
+    for name in ("trainer", "viewer")
+)
+
 
 @dataclass(frozen=True, kw_only=True)
 class SeaweedServer:
@@ -126,7 +132,7 @@ def _command(executable: str, folder: Path, ports: list[int]) -> list[str]:
             "credentials": [{"accessKey": identity.access_key, "secretKey": identity.secret_key}],
             "actions": list(identity.actions),
         }
-        for identity in (ADMIN, READER)
+        for identity in (ADMIN, READER, TRAINER, VIEWER)
     ]
     (folder / "s3.json").write_text(json.dumps({"identities": identities}))
     (folder / "data").mkdir(exist_ok=True)

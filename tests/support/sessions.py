@@ -8,12 +8,11 @@ from job.artifacts.keys import RunKeys
 from job.artifacts.manifest import write_with_manifest
 from job.artifacts.stored_records import record_bytes
 from job.records import PlanRecord, SummaryRecord
-from job.report.curves import curve_objects, run_curves, windows_record
 from job.report.summary import summary_record
 from job.report.window_table import window_metrics_csv
 from job.run.index import note_finished
 from tests.support.runs import ExampleRun
-from tests.support.stored_runs import store_windows
+from tests.support.stored_runs import curves_of, store_windows
 
 READ_AT_MS = 1_764_547_200_000
 REASON = "its pod was killed"
@@ -30,15 +29,16 @@ def summary_with_failures(run: ExampleRun) -> SummaryRecord:
 def session_of(run: ExampleRun, *, run_id: str = "example", is_finished: bool = True) -> Session:
     """The session that reading the run would give."""
     plan: PlanRecord = run.plan.model_copy(update={"run_id": run_id})
+    known = curves_of(run)
     result = RunResult(
         summary=summary_with_failures(run),
-        curves=run_curves(plan, run.evaluation, run.series),
-        windows=windows_record(run.evaluation),
+        curves=known.curves,
+        windows=known.windows,
         holdout=None,
         faults=(),
     )
     return Session(
-        plan=Reading(value=plan, key=RunKeys(run_id).plan, etag='"plan"', read_at_ms=READ_AT_MS),
+        plan=Reading(value=plan, key=RunKeys(run_id).plan, etag=f'"{id(run)}"', read_at_ms=READ_AT_MS),
         manifest_etag='"manifest"' if is_finished else "",
         result=result if is_finished else None,
         read_at_ms=READ_AT_MS,
@@ -51,7 +51,7 @@ def store_session(run: ExampleRun, folder: Path, *, run_id: str, is_finished: bo
     plan = store_windows(run, store, run_id=run_id)
     if is_finished:
         summary = summary_with_failures(run)
-        result = curve_objects(plan, run.evaluation, run.series) | {
+        result = curves_of(run).objects(keys) | {
             keys.summary: record_bytes(summary),
             keys.window_metrics_csv(plan.stamp): window_metrics_csv(plan, run.windows),
         }

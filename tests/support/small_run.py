@@ -119,7 +119,8 @@ def objects_of(store: ObjectStore, prefix: str) -> dict[str, bytes]:
     found = {}
     for info in store.list(prefix):
         stored = store.get(info.key)
-        if "/attempts/" not in info.key and not info.key.endswith("/execution.json") and stored is not None:
+        is_how = "/attempts/" in info.key or info.key.endswith(("/execution.json", "/finished.npz"))
+        if not is_how and stored is not None:
             found[info.key.removeprefix(prefix)] = stored.data
     return found
 

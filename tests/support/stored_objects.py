@@ -6,7 +6,7 @@ import re
 from job.artifacts.store import ObjectStore
 
 # How a run went, never what it found.
-EXECUTION = re.compile(r"(^|/)(attempts/\d+\.json|execution\.json|runs-index\.json)$")
+EXECUTION = re.compile(r"(^|/)(attempts/\d+\.json|execution\.json|finished\.npz|runs-index\.json)$")
 CREATION = ("run_id", "stamp", "created_at_ms")
 
 

@@ -1,14 +1,17 @@
 """The example run as it would lie in a store, whole with manifests, index and result."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
+from job.artifacts.curves import RunCurves, curves_bytes
 from job.artifacts.folder import LocalStore
 from job.artifacts.keys import RunKeys
 from job.artifacts.manifest import write_with_manifest
 from job.artifacts.npz import arrays_to_bytes
 from job.artifacts.stored_records import record_bytes
 from job.records import PlanRecord, SummaryRecord
-from job.report.curves import curve_objects
+from job.records.windows import WindowsRecord
+from job.report.curves import run_curves, windows_record
 from job.report.summary import summary_record
 from job.run.index import note_finished, note_started
 from job.run.plan import publish_plan
@@ -31,7 +34,7 @@ def store_run(run: ExampleRun, folder: Path, *, run_id: str, is_finished: bool =
     if is_finished:
         summary = summary_of(run)
         result = {keys.summary: record_bytes(summary), keys.report: PAGE}
-        result |= curve_objects(plan, run.evaluation, run.series)
+        result |= curves_of(run).objects(keys)
         write_with_manifest(store, keys.manifest, result, root=keys.root, extra={})
         note_finished(store, plan, summary)
     return store
@@ -48,6 +51,32 @@ def store_windows(run: ExampleRun, store: LocalStore, *, run_id: str) -> PlanRec
         objects = {keys.window_metrics(index): record_bytes(window), keys.series(index): stored_series(series)}
         write_with_manifest(store, keys.window_manifest(index), objects, root=keys.root, extra={})
     return plan
+
+
+@dataclass(frozen=True, kw_only=True)
+class CurvesOfRun:
+    """What a run's pages are drawn from; its name is in none of it."""
+
+    run: ExampleRun
+    curves: RunCurves
+    windows: WindowsRecord
+
+    def objects(self, keys: RunKeys) -> dict[str, bytes]:
+        """As the finalizer stores them."""
+        return {keys.curves: curves_bytes(self.curves), keys.windows: record_bytes(self.windows)}
+
+
+_KNOWN: dict[int, CurvesOfRun] = {}
+
+
+def curves_of(run: ExampleRun) -> CurvesOfRun:
+    """The curves of a run, computed once: every cost on their axis is a replay of the whole run."""
+    known = _KNOWN.get(id(run))  # kept with its run, so that no other run can get its number
+    if known is None:
+        curves = run_curves(run.plan, run.evaluation, run.series)
+        known = CurvesOfRun(run=run, curves=curves, windows=windows_record(run.evaluation))
+        _KNOWN[id(run)] = known
+    return known
 
 
 def summary_of(run: ExampleRun) -> SummaryRecord:

@@ -1,23 +1,50 @@
 """A ``lorentzian`` that has its libraries loaded: each command is a fork of it, in a session of its own.
 
 Loading torch, scikit-learn and matplotlib takes most of a small command's time, and a dozen commands would load them
-a dozen times. What a fork runs is the program itself, from its command line to its exit code.
+a dozen times. What a fork runs is the program itself, from its command line to its exit code; before that, whatever a
+test wants to be otherwise in that process.
 
-Run as a program with the number of a socket: takes one command after the other from there until it is closed.
+Run as a program with the number of a socket: takes one command after the other from there until it is closed. Each
+command has a minder, which waits for it and tells its test how it ended, so that many may run at once.
 """
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
 from typing import IO, Any, NoReturn
 
-LOADED = ("job.execution.walkforward", "job.execution.training", "sklearn.linear_model", "torch._dynamo")
+LOADED = (
+    "job.artifacts.s3",
+    "job.commands.finalize_run",
+    "job.commands.walkforward",
+    "job.commands.window",
+    "job.execution.training",
+    "job.settings.commands",
+    "lightgbm",
+    "llvmlite.binding",
+    "PIL.JpegImagePlugin",
+    "scipy.signal",
+    "sklearn.linear_model",
+    "torch._dynamo",
+)
 MAX_MESSAGE_BYTES = 1 << 18
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preparation:
+    """A function that a command's process calls first: of an importable module, with arguments that JSON can carry."""
+
+    module: str
+    function: str
+    arguments: Mapping[str, Any] = field(default_factory=dict)
 
 
 class WarmProcess:
@@ -33,23 +60,38 @@ class WarmProcess:
         if self._code is None:
             self._channel.settimeout(timeout)
             self._code = int(self._channel.recv(MAX_MESSAGE_BYTES))
-            self._channel.settimeout(None)
+            self._channel.close()
         return self._code
 
 
 class WarmLorentzian:
-    """Starts commands, one at a time."""
+    """Starts commands."""
 
     def __init__(self, channel: socket.socket) -> None:
         self._channel = channel
 
     def start(
-        self, arguments: Sequence[str], *, env: Mapping[str, str], cwd: Path, out: IO[bytes], err: IO[bytes]
+        self,
+        arguments: Sequence[str],
+        *,
+        env: Mapping[str, str],
+        cwd: Path,
+        out: IO[bytes],
+        err: IO[bytes],
+        prepare: Sequence[Preparation] = (),
     ) -> WarmProcess:
         """Start a command that writes into two files."""
-        request = json.dumps({"arguments": list(arguments), "env": dict(env), "cwd": str(cwd)}).encode()
-        socket.send_fds(self._channel, [request], [out.fileno(), err.fileno()])
-        return WarmProcess(self._channel)
+        request = {
+            "arguments": list(arguments),
+            "env": dict(env),
+            "cwd": str(cwd),
+            "prepare": [[each.module, each.function, dict(each.arguments)] for each in prepare],
+        }
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs:
+            files = [theirs.fileno(), out.fileno(), err.fileno()]
+            socket.send_fds(self._channel, [json.dumps(request).encode()], files)
+        return WarmProcess(ours)
 
 
 @contextmanager
@@ -66,24 +108,33 @@ def warm_lorentzian() -> Iterator[WarmLorentzian]:
 
 
 def serve(channel: socket.socket) -> None:
-    """Fork a process for each command, and answer with its number and then its exit code."""
-    from importlib import import_module
-
+    """Fork a minder for each command."""
     for name in LOADED:
         import_module(name)
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for minders
     while True:
-        message, files, _, _ = socket.recv_fds(channel, MAX_MESSAGE_BYTES, 2)
+        message, files, _, _ = socket.recv_fds(channel, MAX_MESSAGE_BYTES, 3)
         if not message:
             return
-        pid = os.fork()
-        if pid == 0:
+        if os.fork() == 0:
             channel.close()
-            _become(json.loads(message), files)
+            _mind(json.loads(message), files)
         for file in files:
             os.close(file)
-        channel.send(str(pid).encode())
-        _, status = os.waitpid(pid, 0)
-        channel.send(str(os.waitstatus_to_exitcode(status)).encode())
+
+
+def _mind(request: dict[str, Any], files: Sequence[int]) -> NoReturn:
+    """Fork the command; tell its number, and then its exit code."""
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    pid = os.fork()
+    if pid == 0:
+        os.close(files[0])
+        _become(request, files[1:])
+    told = socket.socket(fileno=files[0])
+    told.send(str(pid).encode())
+    _, status = os.waitpid(pid, 0)
+    told.send(str(os.waitstatus_to_exitcode(status)).encode())
+    os._exit(0)
 
 
 def _become(request: dict[str, Any], files: Sequence[int]) -> NoReturn:
@@ -98,6 +149,10 @@ def _become(request: dict[str, Any], files: Sequence[int]) -> NoReturn:
 
     code = 1
     try:
+        if request["prepare"]:
+            sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+        for module, function, arguments in request["prepare"]:
+            getattr(import_module(module), function)(**arguments)
         main(request["arguments"])
     except SystemExit as ended:
         code = int(ended.code or 0)

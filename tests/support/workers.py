@@ -11,17 +11,26 @@ from typing import NoReturn, TypeAlias
 from job import interruption
 from job.errors import ConfigError, DataError, JobError, Terminated
 from job.execution import parallel
-from job.execution.parallel import EpochDone, News, WindowEnded
+from job.execution.parallel import EpochDone, LogLine, News, WindowEnded
 from job.run.address import RunAddress
 
 LONG_SECONDS = 120.0
-Pipe: TypeAlias = "Connection[News, int | None]"
+Pipe: TypeAlias = "Connection[News | LogLine, int | None]"
 
 
 def succeed(address: RunAddress, pipe: Pipe) -> None:
     """Finish every window at once."""
     while (index := pipe.recv()) is not None:
         _note(address, index)
+        pipe.send(WindowEnded(index=index, error=None))
+
+
+def log_a_line(address: RunAddress, pipe: Pipe) -> None:
+    """Fail in every window as far as the log is told."""
+    while (index := pipe.recv()) is not None:
+        _note(address, index)
+        line = {"event": "window_ended", "level": "error", "window_index": index, "exit_code": 65}
+        pipe.send(LogLine(event=line))
         pipe.send(WindowEnded(index=index, error=None))
 
 

@@ -13,6 +13,11 @@ Takes: a map of settings.
 {{- end }}
 {{- end -}}
 
+{{/* Of everybody's settings, how the program speaks and how long it waits for a database. Takes: root. */}}
+{{- define "lorentzian.outputSettings" -}}
+{{- pick .Values.settings "log-format" "verbose" "quiet" "debug" "database-retry-seconds" | toYaml -}}
+{{- end -}}
+
 {{/* How the store is reached. Takes: root, secret (name of the Secret with its keys; may be empty). */}}
 {{- define "lorentzian.storeVariables" -}}
 {{- with .root.Values.store }}
@@ -31,30 +36,71 @@ AWS_SECRET_ACCESS_KEY: {{ include "lorentzian.secretKey" (list $.secret .secretA
 AWS_SESSION_TOKEN: {{ include "lorentzian.secretKey" (list $.secret .sessionTokenKey) }}
 {{- end }}
 {{- end }}
+{{- if or .caBundle.configMap .caBundle.secret }}
+AWS_CA_BUNDLE: /etc/lorentzian/store-authority/{{ .caBundle.key }}
+{{- end }}
 {{- end }}
 {{- end -}}
 
-{{/* The port that the store's address leads to. Takes: root. */}}
-{{- define "lorentzian.storePort" -}}
-{{- $url := .Values.store.endpointUrl -}}
-{{- $said := regexFind ":[0-9]+/?$" $url | trimAll ":/" -}}
-{{- default (ternary "80" "443" (hasPrefix "http://" $url)) $said -}}
+{{/* The port that an address leads to; where there is none, that of HTTPS. Takes: the address. */}}
+{{- define "lorentzian.portOf" -}}
+{{- $said := regexFind ":[0-9]+(/|$)" . | trimAll ":/" -}}
+{{- default (ternary "80" "443" (hasPrefix "http://" .)) $said -}}
 {{- end -}}
 
-{{/* How the database is reached. Takes: root. */}}
+{{/* How the database is reached. Takes: root, secret (name of the Secret with the connection or the password). */}}
 {{- define "lorentzian.databaseVariables" -}}
-{{- with .Values.database }}
+{{- $secret := .secret }}
+{{- with .root.Values.database }}
 {{- if .host }}
 PGHOST: {{ .host | quote }}
 PGPORT: {{ .port | toString | quote }}
 PGDATABASE: {{ .name | quote }}
-PGUSER: {{ .user | quote }}
-PGPASSWORD: {{ include "lorentzian.secretKey" (list .existingSecret .passwordKey) }}
+{{- if .userKey }}
+PGUSER: {{ include "lorentzian.secretKey" (list $secret .userKey) }}
 {{- else }}
-DATABASE_URL: {{ include "lorentzian.secretKey" (list .existingSecret .urlKey) }}
+PGUSER: {{ .user | quote }}
 {{- end }}
-{{- with .sslMode }}
+PGPASSWORD: {{ include "lorentzian.secretKey" (list $secret .passwordKey) }}
+{{- else }}
+DATABASE_URL: {{ include "lorentzian.secretKey" (list $secret .urlKey) }}
+{{- end }}
+{{- $hasAuthority := or .caBundle.configMap .caBundle.secret }}
+{{- with .sslMode | default (ternary "verify-full" "" (not (empty $hasAuthority))) }}
 PGSSLMODE: {{ . | quote }}
+{{- end }}
+{{- if $hasAuthority }}
+PGSSLROOTCERT: /etc/lorentzian/database-authority/{{ .caBundle.key }}
+{{- end }}
+{{- end }}
+{{- end -}}
+
+{{/* What pods that work are told of who counts what they do. Takes: root. */}}
+{{- define "lorentzian.metricsVariables" -}}
+{{- with .Values.monitoring }}
+{{- if .podMonitor.enabled }}
+LORENTZIAN_METRICS_PORT: "8052"
+{{- end }}
+{{- with .pushgateway.url }}
+LORENTZIAN_METRICS_PUSH: {{ . | quote }}
+{{- end }}
+{{- end }}
+{{- end -}}
+
+{{/*
+Certificates of private authorities, as a YAML map from a volume's name to what it is made from. Optional, like Secrets.
+Takes: root, component (the dashboard has nothing to do with the database).
+*/}}
+{{- define "lorentzian.authorities" -}}
+{{- $bundles := dict "store-authority" .root.Values.store.caBundle }}
+{{- if ne .component "dashboard" }}
+{{- $_ := set $bundles "database-authority" .root.Values.database.caBundle }}
+{{- end }}
+{{- range $name, $bundle := $bundles }}
+{{- if $bundle.secret }}
+{{ $name }}: {secret: {secretName: {{ $bundle.secret }}, optional: true}}
+{{- else if $bundle.configMap }}
+{{ $name }}: {configMap: {name: {{ $bundle.configMap }}, optional: true}}
 {{- end }}
 {{- end }}
 {{- end -}}
@@ -70,13 +116,26 @@ Takes: a list of Secret and key.
 
 {{/*
 The variables of a pod that trains, collects or waits, as a YAML map.
-Takes: root, settings, more (a map, over all else).
+Takes: root, settings, databaseSecret (empty: everybody's), more (a map, over all else).
 */}}
 {{- define "lorentzian.variables" -}}
 {{- $store := include "lorentzian.storeVariables" (dict "root" .root "secret" .root.Values.store.existingSecret) | fromYaml -}}
-{{- $database := include "lorentzian.databaseVariables" .root | fromYaml -}}
+{{- $secret := .databaseSecret | default .root.Values.database.existingSecret -}}
+{{- $database := include "lorentzian.databaseVariables" (dict "root" .root "secret" $secret) | fromYaml -}}
 {{- $settings := include "lorentzian.settingsVariables" .settings | fromYaml -}}
 {{- merge (.more | default dict) $settings $store $database | toYaml -}}
+{{- end -}}
+
+{{/* The same, for a pod whose work is measured. Takes: as `lorentzian.variables`. */}}
+{{- define "lorentzian.measuredVariables" -}}
+{{- merge (include "lorentzian.variables" . | fromYaml) (include "lorentzian.metricsVariables" .root | fromYaml) | toYaml -}}
+{{- end -}}
+
+{{/* The variables of a pod that reads and writes the store, and no database. Takes: root, settings, secret (keys of its own, or none). */}}
+{{- define "lorentzian.storedVariables" -}}
+{{- $secret := default .root.Values.store.existingSecret .secret -}}
+{{- $store := include "lorentzian.storeVariables" (dict "root" .root "secret" $secret) | fromYaml -}}
+{{- merge (include "lorentzian.settingsVariables" .settings | fromYaml) $store | toYaml -}}
 {{- end -}}
 
 {{/*

@@ -1,6 +1,6 @@
 {{/*
 What every pod has in common: who it is, where it may run, what it may not do.
-Takes: root, account, pod (scheduling, as `pod` in the values).
+Takes: root, component, account, pod (scheduling, as `pod` in the values), volumes (more of them).
 */}}
 {{- define "lorentzian.podFields" -}}
 serviceAccountName: {{ .account }}
@@ -33,6 +33,10 @@ volumes:
   - name: tmp
     emptyDir:
       sizeLimit: {{ .root.Values.tmpSize }}
+  {{- range $name, $source := include "lorentzian.authorities" . | fromYaml }}
+  - name: {{ $name }}
+    {{- toYaml $source | nindent 4 }}
+  {{- end }}
   {{- with .volumes }}
   {{- toYaml . | nindent 2 }}
   {{- end }}
@@ -56,7 +60,7 @@ annotations:
 
 {{/*
 A container of ours.
-Takes: root, name, image, args, variables, resources, mounts (more of them).
+Takes: root, component, name, image, args, variables, resources, mounts (more of them).
 */}}
 {{- define "lorentzian.container" -}}
 name: {{ .name }}
@@ -72,10 +76,17 @@ env:
 envFrom:
   {{- toYaml . | nindent 2 }}
 {{- end }}
+{{- if and (eq .name "trainer") (hasKey .variables "LORENTZIAN_METRICS_PORT") }}
+ports:
+  - {name: metrics, containerPort: 8052}
+{{- end }}
 resources:
   {{- toYaml .resources | nindent 2 }}
 volumeMounts:
   - {name: tmp, mountPath: /tmp}
+  {{- range $name, $_ := include "lorentzian.authorities" . | fromYaml }}
+  - {name: {{ $name }}, mountPath: /etc/lorentzian/{{ $name }}, readOnly: true}
+  {{- end }}
   {{- with .mounts }}
   {{- toYaml . | nindent 2 }}
   {{- end }}
@@ -86,7 +97,7 @@ volumeMounts:
 
 {{/*
 The container that waits until others have done what this pod needs. It meets a missing secret first, and ends at once.
-Takes: root, variables, wait, needs.
+Takes: root, component, variables, wait, needs.
 */}}
 {{- define "lorentzian.waiting" -}}
 {{- $resources := dict "requests" (dict "cpu" "100m" "memory" "256Mi") "limits" (dict "memory" "512Mi") -}}

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import pytest
@@ -26,6 +27,7 @@ SESSIONS: dict[str, Callable[[], Session]] = {
 EVERY = [(kind, name) for kind in SESSIONS for name in RUN_CHARTS]
 
 
+@cache
 def built(kind: str, name: str) -> Chart:
     """One chart of one kind of run."""
     return RUN_CHARTS[name].build(SESSIONS[kind]())

@@ -17,11 +17,7 @@ from tests.support.dashboards import served
 from tests.support.runs import example_run
 from tests.support.sessions import store_session
 
-pytestmark = [
-    pytest.mark.browser,
-    # Compressing a file's answer leaves closing the file to the collector.
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
-]
+pytestmark = pytest.mark.browser
 RUN = "example"
 
 

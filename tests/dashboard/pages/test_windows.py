@@ -12,7 +12,7 @@ from dashboard.repository import Repository
 from job.artifacts.keys import RunKeys
 from job.artifacts.stored_records import record_bytes
 from job.errors import NoDataError
-from job.records import ExecutionRecord, FailureRecord
+from job.records import ExecutionRecord, FailureRecord, WindowRunRecord
 from tests.support.components import texts_of
 from tests.support.runs import example_run
 from tests.support.sessions import REASON, session_of, store_session
@@ -26,7 +26,7 @@ def test_every_number_is_that_of_the_stored_table(tmp_path: Path) -> None:
         stored = list(csv.DictReader(file))
     session = session_of(run)
     assert session.result is not None and session.result.windows is not None
-    rows = window_rows(session, session.result.windows.windows)
+    rows = window_rows(session, session.result.windows.windows, {})
     assert [row["run"] for row in rows] == [row["window"] for row in stored]
     for shown, told in zip(rows, stored, strict=True):
         for metric in METRICS:
@@ -41,8 +41,25 @@ def test_failed_window_has_a_row_with_its_reason() -> None:
     run = example_run(4, failed=(1,))
     session = session_of(run)
     assert session.result is not None and session.result.windows is not None
-    row = window_rows(session, session.result.windows.windows)[1]
+    row = window_rows(session, session.result.windows.windows, {})[1]
     assert (row["state"], row["test_sharpe_ratio_text"]) == (f"failed: {REASON}", "–")
+
+
+def test_rows_say_how_windows_ran() -> None:
+    """Attempts, time and exit code of each; a dash where nobody noted it, and 0 where it is 0."""
+    session = session_of(example_run(4, failed=(1,)))
+    assert session.result is not None and session.result.windows is not None
+    runs = {
+        "0": WindowRunRecord(num_attempts=1, seconds=4.5, exit_code=0),
+        "1": WindowRunRecord(num_attempts=3, seconds=None, exit_code=65),
+    }
+    rows = window_rows(session, session.result.windows.windows, runs)
+    assert [(row["attempts_text"], row["took_text"], row["exit_code_text"]) for row in rows] == [
+        ("1", "4 s", "0"),
+        ("3", "–", "65"),
+        ("–", "–", "–"),
+        ("–", "–", "–"),
+    ]
 
 
 def test_five_hundred_windows_are_a_page() -> None:
@@ -58,7 +75,7 @@ def test_five_hundred_windows_are_a_page() -> None:
     from dataclasses import replace
 
     long = replace(session, plan=replace(session.plan, value=plan))
-    assert len(window_rows(long, many)) == 500
+    assert len(window_rows(long, many, {})) == 500
 
 
 def test_window_page_has_every_model_and_how_it_ran(tmp_path: Path) -> None:

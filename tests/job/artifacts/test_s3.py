@@ -6,6 +6,7 @@ from collections.abc import Callable
 from itertools import pairwise
 
 import pytest
+from structlog.testing import capture_logs
 
 from job.artifacts.opening import open_store
 from job.artifacts.store import CreateOutcome, ObjectStore
@@ -140,7 +141,7 @@ def test_a_dead_endpoint_is_worth_another_try(alone: pytest.MonkeyPatch) -> None
         (refusal(429, "TooManyRequests"), StorageUnavailable, "HTTP 429"),
         (refusal(501, "NotImplemented"), ConfigError, "no conditional writes"),
         (refusal(403, "AccessDenied", SECRET), ConfigError, "may not write a in s3://bucket/x"),
-        (refusal(403, "RequestTimeTooSkewed"), ConfigError, "clocks"),
+        (refusal(403, "RequestTimeTooSkewed"), StorageUnavailable, "clocks"),
         (refusal(400, "ExpiredToken", SECRET), ConfigError, "refused the access keys"),
         (refusal(400, "AuthorizationHeaderMalformed"), ConfigError, "another region"),
         (refusal(400, f"<{SECRET}>"), ConfigError, "refused to write"),
@@ -185,9 +186,10 @@ def test_a_lost_answer_is_not_a_conflict(alone: pytest.MonkeyPatch) -> None:
         refusal(412, "PreconditionFailed"),
         Answer(body=b"mine", headers={"ETag": '"1"'}),
     ]
-    with scripted_s3(answers) as server:
+    with scripted_s3(answers) as server, capture_logs() as lines:
         alone.setenv("AWS_ENDPOINT_URL_S3", server.endpoint_url)
         creation = open_store("s3://bucket/x").create("a", b"mine")
+    assert [(line["event"], line["method"]) for line in lines] == [("store_request_retried", "PUT")]
     assert creation.outcome is CreateOutcome.ALREADY_EQUAL
     assert server.requests == ["PUT /bucket/x/a", "PUT /bucket/x/a", "GET /bucket/x/a"]
 

@@ -12,11 +12,11 @@ from job.data.klines import MarketKey
 from job.data.outside_series import funding_key
 from job.data.postgres import connect
 from job.data.series_table import read_series
-from job.errors import DataError, ExitCode, UsageError
+from job.errors import DataError, ExitCode, JobError, UsageError
 from job.intervals import DAY_MS, HOUR_MS
 from job.settings.commands import CollectCommand, ImportCommand
 from job.settings.operation import CollectSettings, DatabaseSettings, ImportSettings
-from job.settings.procedure import MarketSettings
+from job.settings.procedure import MarketsSettings
 from job.settings.sources import LoadedSettings
 from tests.support.binance_server import BinanceServer, archive_zip, csv_text, funding_text, running_binance
 from tests.support.klines import random_klines
@@ -36,11 +36,13 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[BinanceServer]:
         yield running
 
 
-def run_collect(database: str, server: BinanceServer, *, market: str = "perp", **settings: object) -> ExitCode:
+def run_collect(
+    database: str, server: BinanceServer, *, market: str = "perp", symbol: str = "SOLUSDT", **settings: object
+) -> ExitCode:
     """The command on the stand-in."""
     command = CollectCommand(
         database=DatabaseSettings(database_url=SecretStr(database)),
-        market=MarketSettings(symbol="SOLUSDT", interval="15m", context=(), market=market),
+        market=MarketsSettings(symbol=symbol, interval="15m", context=(), market=market),
         collect=CollectSettings(source="rest", days=4, base_url=server.url, **settings),
     )
     return collect.run(LoadedSettings(settings=command, sources={}))
@@ -74,6 +76,20 @@ def test_collect_brings_klines_and_funding(
     assert stored is not None and stored.num_bars == len(KLINES)
     run_collect(database, server)
     assert "9 settlements, 0 of them new" in capsys.readouterr().out
+
+
+def test_collect_goes_through_a_list_and_past_a_bad_symbol(
+    database: str, server: BinanceServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What the exchange does not know is named at the end, in the table and the error; the next one is collected."""
+    with pytest.raises(JobError, match=r"^Failed: NONEUSDT\.") as caught:
+        run_collect(database, server, symbol="NONEUSDT,SOLUSDT")
+    assert caught.value.remedy
+    out = capsys.readouterr().out
+    assert "1 of 2 markets are done" in out and f"SOLUSDT   {len(KLINES):,} new bars" in out
+    with connect(database) as connection:
+        stored = stored_span(connection, KEY)
+    assert stored is not None and stored.num_bars == len(KLINES)
 
 
 @pytest.mark.parametrize(("market", "settings"), [("perp", {"funding": False}), ("spot", {})])

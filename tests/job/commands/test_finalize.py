@@ -145,7 +145,7 @@ def test_sweep_mends_what_a_finalizer_left(run: Run, capsys: pytest.CaptureFixtu
     if what == "index":
         run.store.delete("runs-index.json")
     elif what == "window":
-        states = (replace(states[0], manifest=None, state="lost"), *states[1:])
+        states = (replace(states[0], state="lost"), *states[1:])
     else:
         run.store.put(keys.holdout, record_bytes(opened_days()))
     assert finished_verdict(run.store, keys, states) is None

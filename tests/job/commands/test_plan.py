@@ -7,6 +7,7 @@ from job.cli import COMMANDS, parse, settings_class
 from job.commands import plan
 from job.errors import ExitCode, UsageError
 from job.settings.sources import LoadedSettings, load_settings
+from tests.support.runs import example_run
 
 yaml = pytest.importorskip("yaml", reason="PyYAML is not installed")
 
@@ -81,3 +82,16 @@ def test_days_without_a_window_are_refused() -> None:
     with pytest.raises(UsageError) as caught:
         plan.run(loaded("--manifest", "--data-days=36"))
     assert "Set --data-days to 37 or more." in str(caught.value)
+
+
+def test_plan_lists_what_a_search_will_try(capsys: pytest.CaptureFixture[str]) -> None:
+    """Every candidate with what it changes, before anything is trained; no word of it without a search."""
+    record = example_run(1).plan
+    plan._print(record)
+    assert "chooses" not in capsys.readouterr().out
+    searching = record.procedure.model.model_copy(update={"search": "guide", "search_candidates": 3})
+    plan._print(record.model_copy(update={"procedure": record.procedure.model_copy(update={"model": searching})}))
+    lines = capsys.readouterr().out.splitlines()
+    listed = [line for line in lines if "encoder=residual" in line]
+    assert [line.split(".")[0].strip() for line in listed] == ["1", "2", "3"]
+    assert all(name in line for line in listed for name in ("lr=", "batch_size=", "hidden=", "dropout="))

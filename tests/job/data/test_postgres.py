@@ -11,6 +11,7 @@ from psycopg.conninfo import make_conninfo
 
 from job.data.postgres import connect, translate_errors
 from job.errors import ConfigError, DatabaseUnavailable
+from tests.support.fault_proxy import Rule, fault_proxy, to_path
 
 PASSWORD = "s3cret!word"
 
@@ -174,3 +175,14 @@ def test_translate_errors_leaves_our_own_bugs_alone(database: str) -> None:
     """Broken SQL is not the user's fault."""
     with connect(database) as connection, pytest.raises(psycopg.errors.SyntaxError), translate_errors():
         connection.execute("SELEC 1")
+
+
+def test_connect_takes_nobody_for_a_refusal(postgres_server: str) -> None:
+    """A connection that breaks before anybody has said a word is tried again, although the server itself is well."""
+    path = f"{psycopg.conninfo.conninfo_to_dict(postgres_server)['host']}/.s.PGSQL.5432"
+    with fault_proxy(to_path(path)) as proxy:
+        proxy.strike(Rule(deed="reset"), times=2)
+        connect(make_conninfo(postgres_server, host="127.0.0.1", port=proxy.port)).close()
+        proxy.strike(Rule(deed="close"))
+        with pytest.raises(DatabaseUnavailable, match=r"within 0\.5 s \(server closed the connection unexpectedly\)"):
+            connect(make_conninfo(postgres_server, host="127.0.0.1", port=proxy.port), retry_seconds=0.5)

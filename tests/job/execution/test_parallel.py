@@ -157,10 +157,18 @@ def test_worker_that_no_request_reaches_is_killed(address: RunAddress, monkeypat
     assert not [process for _, process in workers.notes_of(Path(address.save_path)) if is_alive(process)]
 
 
+def test_lines_of_workers_are_the_parents(address: RunAddress, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the names of run and window that they were bound to, at their level; the news stay as they are."""
+    with capture_logs() as lines:
+        news = run_with(workers.log_a_line, address, [0], monkeypatch)
+    assert [type(each) for each in news] == [WindowEnded]
+    assert lines == [{"event": "window_ended", "log_level": "error", "window_index": 0, "exit_code": 65}]
+
+
 @pytest.fixture
 def own_process(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """What a worker sets for its whole process, logs and signal handlers, is not set for this one."""
-    monkeypatch.setattr(parallel, "configure_logs", lambda **_: None)
+    monkeypatch.setattr(parallel, "hand_over_logs", lambda _: None)
     handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
     yield
     for number, handler in handlers.items():
@@ -214,7 +222,7 @@ def test_worker_tells_what_a_window_died_of(small_market: str, tmp_path: Path) -
         error = parallel._run_one(address, NUM_WINDOWS, pipe)
     assert error is not None and error.exit_code is ExitCode.BUG
     assert error.message == "This is a bug in lorentzian: IndexError in window 3."
-    assert [line["event"] for line in lines] == ["worker_failed"]
+    assert [line["event"] for line in lines] == ["window_ended", "worker_failed"]
 
 
 def test_processors_are_those_that_this_process_may_use(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -34,8 +34,8 @@ def test_window_is_run_once_and_then_found_done(run: Run) -> None:
         assert attempt_window(run, 1, max_attempts=3)
         assert not attempt_window(run, 1, max_attempts=3)
     said = [line for line in lines if line["log_level"] != "debug"]
-    assert [line["event"] for line in said] == ["window_finished", "window_already_done"]
-    assert {"read", "train", "test", "store"} <= set(said[0])
+    assert [line["event"] for line in said] == ["window_ended", "window_already_done"]
+    assert {"read", "train", "test", "store"} <= set(said[0]["seconds_by_stage"])
     assert attempts(run, 1) == [0]
 
 
@@ -66,6 +66,29 @@ def test_changed_data_ends_one_window_and_no_other(run: Run) -> None:
     failure = parse_record(FailureRecord, stored.data, where="failure.json")
     assert (failure.exit_code, failure.remedy) == (65, "Use a new run id.")
     assert attempts(run, 2) == [65]
+
+
+def test_last_line_says_how_a_window_ran_and_not_what_it_found(run: Run) -> None:
+    """Rows, losses, time, requests and bytes; not one number of the test's result."""
+    with capture_logs() as lines:
+        attempt_window(run, 0, max_attempts=3)
+    (said,) = (line for line in lines if line["event"] == "window_ended")
+    assert (said["exit_code"], said["attempt"], said["model"], said["log_level"]) == (0, 1, "logistic", "info")
+    assert min(said[name] for name in ("num_train_rows", "num_test_bars", "num_requests", "bytes_written")) > 0
+    assert said["seconds"] >= max(said["seconds_by_stage"].values()) > 0
+    assert not {"sharpe_ratio", "total_return", "log_loss", "verdict"} & said.keys()
+    stages = [line["stage"] for line in lines if line["event"] == "stage_ended"]
+    assert stages == list(said["seconds_by_stage"])
+
+
+def test_last_line_of_a_failure_says_why(run: Run) -> None:
+    """The sentence and the remedy that the pod ends with, and the stage that it met it in."""
+    change_close(run.conninfo, run.plan.windows[2].test_start_ms)
+    with capture_logs() as lines, pytest.raises(DataError) as met:
+        attempt_window(run, 2, max_attempts=3)
+    (said,) = (line for line in lines if line["event"] == "window_ended")
+    assert (said["exit_code"], said["stage"], said["log_level"]) == (65, "read", "error")
+    assert (said["reason"], said["remedy"]) == (met.value.message, met.value.remedy)
 
 
 def test_window_survives_a_store_that_breaks_off(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -24,7 +24,7 @@ POD_FIELDS = (
     "enableServiceLinks",
     "securityContext",
 )
-CONTAINER_FIELDS = ("securityContext", "terminationMessagePolicy", "args")
+CONTAINER_FIELDS = ("securityContext", "terminationMessagePolicy", "args", "ports")
 
 
 @pytest.fixture(scope="module")

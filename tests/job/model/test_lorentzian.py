@@ -5,9 +5,9 @@ from torch import Tensor
 
 from job.labels import fixed_labels
 from job.model.bank import TrainingBank
-from job.model.encoder import ResidualEncoder
+from job.model.encoder import EncoderShape, ResidualEncoder
 from job.model.line import Line
-from job.model.lorentzian import NEIGHBOURS_AT_START, LorentzianNCA, effective_neighbours
+from job.model.lorentzian import LorentzianNCA, effective_neighbours
 from job.model.scaling import RobustScaler
 from job.rows import LabelledRows
 from tests.support.klines import random_klines
@@ -147,10 +147,52 @@ def test_start_temperature_counts_the_neighbours_of_each_member(num_features: in
     mask = torch.zeros(100, num_rows, dtype=torch.bool)
     mask[:, :10] = True
     mask[0] = True  # a query that nobody may answer is no reason to stop
-    network.start_temperature(queries, bank, mask)
-    for member, wanted in enumerate(NEIGHBOURS_AT_START):
-        weights = network.weights(queries[1:], bank, mask[1:], member=member)
-        assert effective_neighbours(weights).median().item() == pytest.approx(wanted, rel=0.03)
+    for neighbours, wanted in ((50, (50, 20, 150)), (20, (20, 8, 60))):
+        network.start_temperature(queries, bank, mask, neighbours=neighbours)
+        for member, count in enumerate(wanted):
+            weights = network.weights(queries[1:], bank, mask[1:], member=member)
+            assert effective_neighbours(weights).median().item() == pytest.approx(count, rel=0.03)
+
+
+def test_correction_moves_the_odds_alone() -> None:
+    """A vote that learned under a prior of a half forecasts, corrected to a quarter, a third of its odds."""
+    network = LorentzianNCA(3, prior=0.5, line=make_line(3), num_members=2)
+    network.let_vote()
+    queries, bank, up = sample(5, 3, 0), sample(40, 3, 1), sample_up(40, 2)
+    before = network.probability(queries, bank, up)
+    logits = torch.stack([network(queries, bank, up, member=member) for member in (0, 1)])
+    network.correct_prior(0.25)
+    after = network.probability(queries, bank, up)
+    torch.testing.assert_close(after, torch.sigmoid(logits - np.log(3)).mean(dim=0))
+    assert (after < before).all()
+    torch.testing.assert_close(network(queries, bank, up), logits[0])  # what is trained does not know of it
+
+
+def test_nearest_is_measured_with_learned_scales() -> None:
+    """A feature whose scale has fallen counts for nothing, and a masked row is not found."""
+    network = LorentzianNCA(2, prior=0.5)
+    with torch.no_grad():
+        network.log_scales.copy_(torch.tensor([[0.0, -6.9]]))
+    bank = torch.tensor([[0.0, 5.0], [1.0, 0.0], [2.0, 0.0]])
+    found = network.nearest(torch.zeros(1, 2), bank, 2)
+    assert found.row.tolist() == [[0, 1]]
+    assert found.distance[0, 1].item() == pytest.approx(np.log(2) / 2)
+    assert network.nearest(torch.zeros(1, 2), bank, 1, torch.tensor([[True, False, False]])).row.tolist() == [[1]]
+
+
+@pytest.mark.parametrize("shape", [None, EncoderShape(embedded=4, hidden=8, num_blocks=2), EncoderShape(num_blocks=0)])
+def test_network_is_rebuilt_from_its_state_alone(shape: EncoderShape | None) -> None:
+    """Members, features and every size of the encoder follow from the shapes; forecasts are equal to the bit."""
+    generator = torch.Generator().manual_seed(1)
+    encoder = shape and ResidualEncoder(3, num_members=2, generator=generator, shape=shape)
+    network = LorentzianNCA(3, prior=0.4, line=make_line(3), num_members=2, encoder=encoder).eval()
+    network.let_vote()
+    network.correct_prior(0.3)
+    rebuilt = LorentzianNCA.from_state(network.state_dict())
+    queries, bank, up = sample(5, 3, 0), sample(40, 3, 1), sample_up(40, 2)
+    assert torch.equal(rebuilt.probability(queries, bank, up), network.probability(queries, bank, up))
+    older = {name: value for name, value in network.state_dict().items() if name != "correction"}
+    assert LorentzianNCA.from_state(older).correction == 0
 
 
 def walk_rows(horizon_bars: int, seed: int) -> LabelledRows:

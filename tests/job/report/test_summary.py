@@ -12,7 +12,7 @@ from job.evaluation.pbo import Overfitting
 from job.records import SummaryRecord
 from job.report.summary import summary_record
 from tests.support.procedures import with_changes
-from tests.support.runs import TRADED, blended_run, example_run, flat_run, undefined_run
+from tests.support.runs import TRADED, blended_run, example_run, flat_run, searched_run, undefined_run
 
 
 def test_summary_record_repeats_the_evaluation() -> None:
@@ -118,3 +118,14 @@ def test_summary_record_says_how_often_a_blend_was_kept() -> None:
     (sentence,) = (w for w in summary_record(run.plan, run.evaluation, "all.", {}, "ledger").warnings if "blend" in w)
     assert "kept the blend in 2 of 3 windows" in sentence
     assert "vote 0.17, trees 0.83" in sentence
+
+
+def test_summary_record_says_what_a_search_has_chosen() -> None:
+    """How often the settings as given stayed, and which others were chosen; a run without a search has no sentence."""
+    run = searched_run(3)
+    sentences = summary_record(run.plan, run.evaluation, "all.", {}, "ledger").warnings
+    (sentence,) = (warning for warning in sentences if "candidates" in warning)
+    assert "among 3 candidates, and the settings as given in 1 of 3 windows" in sentence
+    assert "in the others: lr=0.01 hidden=64 (2)." in sentence
+    plain = example_run(3)
+    assert not any("candidates" in w for w in summary_record(plain.plan, plain.evaluation, "", {}, "l").warnings)

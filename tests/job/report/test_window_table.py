@@ -5,7 +5,7 @@ import io
 import pandas as pd
 
 from job.report.window_table import EXPLAINED, window_metrics_csv
-from tests.support.runs import TRADED, blended_run, example_run, flat_run
+from tests.support.runs import TRADED, blended_run, example_run, flat_run, searched_run
 
 
 def test_window_metrics_csv_reads_back_equal() -> None:
@@ -77,3 +77,12 @@ def test_window_metrics_csv_shows_what_a_blend_weighs() -> None:
     assert table["blend_kept"].tolist() == [False, True, True]
     plain = example_run(3)
     assert b"weight_" not in window_metrics_csv(plain.plan, plain.windows)
+
+
+def test_window_metrics_csv_shows_what_a_search_has_chosen() -> None:
+    """The candidate's number, and what it changes of the settings as given; other runs have no such columns."""
+    run = searched_run(3)
+    table = pd.read_csv(io.BytesIO(window_metrics_csv(run.plan, run.windows)), keep_default_na=False)
+    assert table["search_chosen"].tolist() == [0, 2, 2]
+    assert table["search_changes"].tolist() == ["", "lr=0.01 hidden=64", "lr=0.01 hidden=64"]
+    assert b"search_" not in window_metrics_csv(example_run(1).plan, example_run(1).windows)

@@ -20,6 +20,7 @@ CURVED = ValidatedFit(
     probability=np.array([0.1, 1 / 3, np.nan]),
     losses={0.0: 0.7, 1.0: 0.1 + 0.2},
     curve=LossCurve(training=(0.3,), validation=(0.7, 0.1 + 0.2), best_epoch=1),
+    is_novel=np.array([False, True, False]),
 )
 PLAIN = ValidatedFit(probability=np.array([0.5]))
 
@@ -75,11 +76,12 @@ def stop_after(store: LocalStore, learner: CountingLearner, num_fits: int) -> No
 
 def is_same(one: ValidatedFit, other: ValidatedFit) -> bool:
     """Equal to the last bit."""
-    return (one.probability.tobytes(), one.losses, one.curve) == (
-        other.probability.tobytes(),
-        other.losses,
-        other.curve,
-    )
+    first, second = ((f.probability.tobytes(), f.losses, f.curve, _silent(f)) for f in (one, other))
+    return first == second
+
+
+def _silent(fit: ValidatedFit) -> list[bool] | None:
+    return None if fit.is_novel is None else fit.is_novel.tolist()
 
 
 def test_stopped_window_fits_only_what_is_missing(store: LocalStore) -> None:
@@ -95,7 +97,7 @@ def test_stopped_window_fits_only_what_is_missing(store: LocalStore) -> None:
 
 def test_everything_of_a_fit_is_kept() -> None:
     """A field that a fit gains must be kept too, or what follows from it would differ after a stop."""
-    assert {field.name for field in fields(ValidatedFit)} == {"probability", "losses", "curve"}
+    assert {field.name for field in fields(ValidatedFit)} == {"probability", "losses", "curve", "is_novel"}
     assert {field.name for field in fields(LossCurve)} == {"training", "validation", "best_epoch"}
 
 

@@ -215,3 +215,14 @@ def test_what_is_no_entry_is_passed_over(ledger: LocalStore) -> None:
     for key in ("ledger/README.md", "ledger/a/b/c/d.json", "ledger/binance-SOLUSDT-5m/.keep"):
         ledger.put(key, b"x")
     assert len(trials_over(ledger, EVERYTHING)) == 1
+
+
+def test_search_is_one_trial(ledger: LocalStore) -> None:
+    """However many candidates a window tries before it reads its test, one model reads it, and N grows by one."""
+    model = ModelSettings(search="guide", search_candidates=100)
+    searching = PLAN.model_copy(update={"procedure": PLAN.procedure.model_copy(update={"model": model})})
+    for index, model_hash in enumerate(("a" * 64, "b" * 64)):
+        read(ledger, searching, model_hash=model_hash, index=index)
+    assert [trial.num_attempts for trial in trials_over(ledger, EVERYTHING)] == [1]
+    read(ledger)
+    assert len(trials_over(ledger, EVERYTHING)) == 2  # with a search it is another procedure than without

@@ -104,7 +104,7 @@ def test_window_is_what_its_last_attempt_says(
     note_attempt(store, number, silent_ms=silent_ms, code=code)
     found = state_of(store)
     assert found.state == state
-    assert found.attempt is not None and found.attempt.attempt == number
+    assert found.attempt is not None and found.attempt.attempt == found.num_attempts == number
     assert found.is_settled == (state == "lost")
     assert bool(found.reason) == (state == "lost")
 
@@ -130,8 +130,8 @@ def test_failure_and_success_settle_a_window(store: LocalStore) -> None:
     assert (failed.state, failed.is_settled, failed.reason) == ("failed", True, "The data changed.")
     finish(store)
     done = state_of(store)
-    assert (done.state, done.is_settled, done.reason) == ("done", True, "")
-    assert done.manifest is not None
+    assert (done.state, done.is_settled, done.reason, done.num_attempts) == ("done", True, "", 1)
+    assert not done.is_packed
 
 
 def test_window_is_due_again_when_its_manifest_is_deleted(store: LocalStore) -> None:

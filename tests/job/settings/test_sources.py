@@ -73,6 +73,19 @@ def test_load_settings_takes_the_strongest_place(
     assert loaded.sources["seed"] == "default"
 
 
+def test_which_model_is_asked_is_not_which_classifier_is_trained(config_file: Path) -> None:
+    """One word, two meanings: the general name and key are training's, and asking has its own alone."""
+    general, own = {"LORENTZIAN_MODEL": "logistic"}, {"LORENTZIAN_PREDICT_MODEL": "run-1"}
+    config_file.write_text('model = "mlp"\n[export]\nmodel = "run-2"\n')
+    assert load(environment=general).settings.model.model == "logistic"
+    assert load("predict", environment=general).settings.model.model == "current"
+    assert load("predict", environment=general | own).settings.model.model == "run-1"
+    assert load(config_file=config_file).settings.model.model == "mlp"
+    assert load("predict", config_file=config_file).settings.model.model == "current"
+    exported = load("export", config_file=config_file)
+    assert (exported.settings.model.model, exported.sources["model"]) == ("run-2", f"model in {config_file}")
+
+
 def test_load_settings_merges_places_within_a_group() -> None:
     """One group's values may come from different places."""
     loaded = load(flags={"lr": "0.01"}, environment={"LORENTZIAN_EPOCHS": "7"})
@@ -204,6 +217,8 @@ def test_secret_of_a_wrong_kind_never_shows(config_file: Path) -> None:
         ({"LORENTZIAN_DEBUG": "maybe"}, "LORENTZIAN_DEBUG: 'maybe' is not true or false."),
         ({"LORENTZIAN_SAVE_PATH": ""}, "LORENTZIAN_SAVE_PATH: '' is too short."),
         ({"LORENTZIAN_OPTIMIZE_METRIC": "profit"}, "'total_return', 'win_rate', 'sharpe_ratio'"),
+        ({"LORENTZIAN_SEARCH": "wide", "LORENTZIAN_MODEL": "mlp"}, "'wide' needs --model lorentzian or blend."),
+        ({"LORENTZIAN_NOVELTY": "0.99", "LORENTZIAN_MODEL": "blend"}, "'0.99' needs --model lorentzian."),
     ],
 )
 def test_load_settings_refuses_values_that_do_not_fit(environment: dict[str, str], words: str) -> None:

@@ -45,7 +45,10 @@ Takes: root, run (as of `lorentzian.fullRun`), name (of the CronJob), windows.
   "LORENTZIAN_JOB_UID" (include "lorentzian.field" "metadata.labels['batch.kubernetes.io/controller-uid']" | fromJson)
   "LORENTZIAN_INDEX_FAILURES" (include "lorentzian.field" "metadata.annotations['batch.kubernetes.io/job-index-failure-count']" | fromJson)
 -}}
-{{- include "lorentzian.variables" (dict "root" .root "settings" .run.settings "more" $job) -}}
+{{- if and .run.gpu.enabled (lt (float64 .run.gpu.memoryFraction) 1.0) -}}
+{{- $_ := set $job "PYTORCH_ALLOC_CONF" (printf "per_process_memory_fraction:%v" .run.gpu.memoryFraction) -}}
+{{- end -}}
+{{- include "lorentzian.measuredVariables" (dict "root" .root "settings" .run.settings "more" $job) -}}
 {{- end -}}
 
 {{/* A field of the pod as the source of a variable, as JSON. Takes: its path. */}}

@@ -1,7 +1,15 @@
 """Progress in words: states, silence, time left and failures."""
 
-from dashboard.progress import completed_indexes, eta_text, failures_by_code, throughput_text, window_cell
 from job.records import AttemptRecord, ExecutionRecord, FailureRecord
+from job.report.window_progress import (
+    completed_indexes,
+    duration,
+    eta_text,
+    failures_by_code,
+    legend,
+    throughput_text,
+    window_cell,
+)
 from job.run.state import WindowState
 
 NOW = 1_764_600_000_000
@@ -55,6 +63,8 @@ def test_retried_window_says_so() -> None:
     """The second attempt of three is told, with its exit code where it ended."""
     cell = window_cell(WindowState(index=7, state="due", attempt=attempt(number=2, exit_code=143)), now_ms=NOW)
     assert cell.text == "window 7: due, attempt 2 of 3, exit code 143"
+    done = window_cell(WindowState(index=8, state="done", num_attempts=2), now_ms=NOW)
+    assert done.text == "window 8: done, attempt 2"
 
 
 def test_time_left_counts_rounds() -> None:
@@ -93,3 +103,22 @@ def test_failures_are_grouped_by_exit_code() -> None:
         ("–", "1", "5"),
     ]
     assert rows[0][3] == "Why 65. Do this."
+
+
+def test_legend_tells_only_what_is_there() -> None:
+    """Each letter of the grid with its number and meaning, and no other."""
+    states = [WindowState(index=0, state="done"), WindowState(index=1, state="done")]
+    states.append(WindowState(index=2, state="pending"))
+    cells = [window_cell(state, now_ms=NOW) for state in states]
+    assert legend(cells) == "· pending (1): not started; D done (2): finished, with a manifest"
+
+
+def test_durations_are_in_the_unit_that_fits() -> None:
+    """Seconds, minutes, hours, days."""
+    hour = 60 * MINUTE
+    assert [duration(each) for each in (42_000, 3 * MINUTE, 2.5 * hour, 72 * hour)] == [
+        "42 s",
+        "3 min",
+        "2.5 h",
+        "3 days",
+    ]

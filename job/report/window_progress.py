@@ -1,4 +1,7 @@
-"""How far a run is, for people: each window in a letter and a word, and when it may be done. Pure."""
+"""How far a run is, for people: each window in a letter and a word, and when it may be done. Pure.
+
+What `lorentzian status` and the dashboard's page Live both say.
+"""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -6,13 +9,15 @@ from dataclasses import dataclass
 from statistics import median
 
 from job.errors import ExitCode
-from job.intervals import HOUR_MS, MINUTE_MS, SECOND_MS
+from job.intervals import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
 from job.records import ExecutionRecord
 from job.run.attempt import BEAT_SECONDS
 from job.run.state import WindowState
 
 # One beat may be late, two may be lost; after three somebody should look.
 STALE_AFTER_MS = round(3 * BEAT_SECONDS * SECOND_MS)
+# The last windows say best how long the next will take.
+NUM_TIMED = 20
 LETTERS = {"pending": "·", "running": "R", "stale": "?", "due": "↻", "done": "D", "failed": "F", "lost": "L"}
 MEANINGS = {
     "pending": "not started",
@@ -52,11 +57,12 @@ class WindowCell:
 
 
 def window_cell(state: WindowState, *, now_ms: int) -> WindowCell:
-    """A window as the grid shows it."""
+    """A window as the grid shows it; one that was started more than once says so."""
     attempt = state.attempt
     name: str = state.state
     if attempt is None:
-        return WindowCell(index=state.index, name=name, detail=state.reason)
+        retried = f"attempt {state.num_attempts}" if state.num_attempts > 1 else ""
+        return WindowCell(index=state.index, name=name, detail=state.reason or retried)
     age_ms = max(0, now_ms - attempt.beat_at_ms)
     if name == "running" and age_ms > STALE_AFTER_MS:
         name = "stale"
@@ -114,6 +120,30 @@ def completed_indexes(states: Sequence[WindowState], names: Sequence[str]) -> st
     return ",".join(str(a) if a == b else f"{a}-{b}" for a, b in spans) or "–"
 
 
+def progress_rows(
+    states: Sequence[WindowState], executions: Sequence[ExecutionRecord], *, now_ms: int
+) -> list[tuple[str, str]]:
+    """What changes while a run goes on, in names and words.
+
+    Parameters
+    ----------
+    executions : how windows ran that are done, the last ones.
+    """
+    return [
+        ("time left", eta_text(states, executions)),
+        ("throughput", throughput_text(executions)),
+        ("last heartbeat", last_beat_text(states, now_ms=now_ms)),
+        ("completedIndexes", completed_indexes(states, ("done",))),
+        ("failedIndexes", completed_indexes(states, ("failed", "lost"))),
+    ]
+
+
+def legend(cells: Sequence[WindowCell]) -> str:
+    """What the letters mean that are in a grid, and how often each is."""
+    present = Counter(cell.name for cell in cells)
+    return "; ".join(f"{LETTERS[name]} {name} ({present[name]}): {MEANINGS[name]}" for name in LETTERS if present[name])
+
+
 def failures_by_code(states: Sequence[WindowState]) -> list[tuple[str, str, str, str]]:
     """Exit code and its meaning, how many windows, which, and the remedy of the first."""
     failed = [state for state in states if state.state in ("failed", "lost")]
@@ -129,10 +159,12 @@ def failures_by_code(states: Sequence[WindowState]) -> list[tuple[str, str, str,
 
 
 def duration(milliseconds: float) -> str:
-    """``42 s``, ``3 min``, ``2.5 h``."""
+    """``42 s``, ``3 min``, ``2.5 h``, ``3 days``."""
     if milliseconds < 2 * MINUTE_MS:
         return f"{milliseconds / SECOND_MS:.0f} s"
-    return f"{milliseconds / MINUTE_MS:.0f} min" if milliseconds < 2 * HOUR_MS else f"{milliseconds / HOUR_MS:.1f} h"
+    if milliseconds < 2 * HOUR_MS:
+        return f"{milliseconds / MINUTE_MS:.0f} min"
+    return f"{milliseconds / HOUR_MS:.1f} h" if milliseconds < 2 * DAY_MS else f"{milliseconds / DAY_MS:,.0f} days"
 
 
 def _meaning(code: int) -> str:

@@ -1,0 +1,54 @@
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pytest
+import structlog
+
+from job.logs import configure_logs, hand_over_logs
+
+
+@pytest.fixture(autouse=True)
+def own_logs() -> Iterator[None]:
+    """Structlog as it was, afterwards."""
+    yield
+    structlog.reset_defaults()
+
+
+def test_listener_hears_what_no_line_says(capsys: pytest.CaptureFixture[str]) -> None:
+    """Every event with all that is bound to it, whatever its level; lines only from the level on."""
+    heard: list[Mapping[str, Any]] = []
+    configure_logs(log_format="json", verbose=False, quiet=True, listeners=(lambda event: heard.append(dict(event)),))
+    with structlog.contextvars.bound_contextvars(run_id="run", window_index=3):
+        structlog.get_logger().debug("epoch_ended", loss=0.5)
+        structlog.get_logger().warning("store_slow")
+    assert [event["event"] for event in heard] == ["epoch_ended", "store_slow"]
+    assert {event["run_id"] for event in heard} == {"run"}
+    (line,) = (json.loads(text) for text in capsys.readouterr().err.splitlines())
+    assert (line["event"], line["window_index"], line["level"]) == ("store_slow", 3, "warning")
+
+
+@pytest.mark.parametrize(("verbose", "quiet", "count"), [(True, False, 3), (False, False, 2), (False, True, 1)])
+@pytest.mark.parametrize("is_heard", [True, False])
+def test_listeners_do_not_change_the_lines(
+    capsys: pytest.CaptureFixture[str], verbose: bool, quiet: bool, count: int, is_heard: bool
+) -> None:
+    """The level alone decides, with and without somebody who listens."""
+    listeners = ((lambda _: None),) if is_heard else ()
+    configure_logs(log_format="json", verbose=verbose, quiet=quiet, listeners=listeners)
+    for level in ("debug", "info", "error"):
+        getattr(structlog.get_logger(), level)("said")
+    assert len(capsys.readouterr().err.splitlines()) == count
+
+
+def test_worker_hands_its_lines_over(capsys: pytest.CaptureFixture[str]) -> None:
+    """It writes none itself; an exception goes over as text, since the other process has no such traceback."""
+    heard: list[Mapping[str, Any]] = []
+    hand_over_logs(lambda event: heard.append(dict(event)))
+    try:
+        raise ValueError("planted")
+    except ValueError:
+        structlog.get_logger().exception("worker_failed")
+    assert "planted" in heard[0]["exception"]
+    assert (heard[0]["level"], "exc_info" in heard[0]) == ("error", False)
+    assert capsys.readouterr() == ("", "")
