@@ -93,7 +93,7 @@ def deflation_chart(session: Session) -> Chart:
 def trials_note(summary: SummaryRecord) -> str:
     """N, where it was counted, what it is worth, and what comes of it."""
     return (
-        f"N = {count(summary.num_trials)} trials, failed ones included, counted in {summary.trials_counted_in}; "
+        f"Trials: N = {count(summary.num_trials)}, failed ones included, counted in {summary.trials_counted_in}; "
         f"{count(summary.num_trials_of_symbol)} on {summary.symbol}; worth {written(summary.effective_trials, ratio)} "
         f"independent ones. DSR {written(summary.dsr, probability)}, {MIN_DSR} is asked for. Grey: the 95 % interval, "
         f"n = {count(summary.num_days)} days. Baseline: 0."

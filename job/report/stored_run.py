@@ -46,7 +46,10 @@ class StoredRun:
         except DataError as error:
             raise DataError(
                 f"The summary of run {self.plan.run_id} was written by a version that kept other numbers.",
-                remedy=f"Make it anew from its windows: lorentzian finalize --run-id {self.plan.run_id}",
+                remedy=(
+                    "Make it anew from its windows: "
+                    f"lorentzian finalize --run-id {self.plan.run_id} --save-path {self.store.location}"
+                ),
             ) from error
 
     def page(self) -> bytes:

@@ -154,7 +154,7 @@ def test_a_summary_of_another_version_says_how_to_make_it_anew(store: LocalStore
     assert read_manifest(other, keys.manifest) is not None
     with pytest.raises(DataError, match="by a version that kept other numbers") as caught:
         open_stored_run(other, RUN_ID).summary()
-    assert caught.value.remedy.endswith(f"lorentzian finalize --run-id {RUN_ID}")
+    assert f"lorentzian finalize --run-id {RUN_ID} --save-path " in caught.value.remedy
 
 
 def test_checksums_are_those_of_the_files() -> None:

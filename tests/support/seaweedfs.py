@@ -150,7 +150,7 @@ def _command(executable: str, folder: Path, ports: list[int]) -> list[str]:
         "-master.electionTimeout=1s",
         "-master.telemetry=false",
         "-master.volumeSizeLimitMB=64",
-        "-volume.max=8",
+        "-volume.max=200",
         "-volume.preStopSeconds=0",
         f"-filer.localSocket={folder / 'filer.sock'}",
         "-s3",
