@@ -11,6 +11,7 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 
 from tests.support.open_folders import make_open_folder
 
@@ -30,6 +31,13 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
             report.outcome = "failed"
             report.longrepr = f"{item.nodeid} was not run, which TESTS_MAY_SKIP=0 forbids. {reason}"
     return report
+
+
+@pytest.fixture(autouse=True)
+def logs_as_they_were() -> Iterator[None]:
+    """A command that a test runs here sets up the process's logs: the next test finds the default again."""
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.fixture(scope="session")

@@ -1,18 +1,11 @@
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 import structlog
 
 from job.logs import configure_logs, hand_over_logs
-
-
-@pytest.fixture(autouse=True)
-def own_logs() -> Iterator[None]:
-    """Structlog as it was, afterwards."""
-    yield
-    structlog.reset_defaults()
 
 
 def test_listener_hears_what_no_line_says(capsys: pytest.CaptureFixture[str]) -> None:

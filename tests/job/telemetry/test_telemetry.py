@@ -29,13 +29,6 @@ def gateway() -> Iterator[str]:
         yield address
 
 
-@pytest.fixture(autouse=True)
-def own_logs() -> Iterator[None]:
-    """Structlog as it was, afterwards."""
-    yield
-    structlog.reset_defaults()
-
-
 def run_command(job: str, *events: dict[str, Any], error: BaseException | None = None, **ways: Any) -> None:
     """A window of the market that reports these events, and ends with that error."""
     settings = WindowCommand(
