@@ -3,6 +3,7 @@
 import json
 import shutil
 import time
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,12 +13,14 @@ from job.artifacts.folder import LocalStore
 from job.artifacts.keys import RunKeys
 from job.artifacts.manifest import read_manifest, verify
 from job.report.terminal import TWO_WORLDS
-from tests.support.commands import run_lorentzian, started_lorentzian
+from tests.support.commands import started_lorentzian
 from tests.support.memory import watched_memory
 from tests.support.open_folders import make_open_folder
+from tests.support.seaweedfs import free_ports
 from tests.support.small_market import small_markets, write_small_files
 
 NUM_WINDOWS = 21
+START_SECONDS = 400
 MAX_BYTES = 2 << 30  # promised: a machine of 4 GiB must be enough
 REAL_DATA = ("lorentzian demo --live", "lorentzian demo --klines SOLUSDT-5m.csv.gz BTCUSDT-5m.csv.gz ETHUSDT-5m.csv.gz")
 
@@ -33,20 +36,31 @@ def home() -> Iterator[dict[str, str]]:
     shutil.rmtree(folder)
 
 
-def test_demo_on_files_walks_through_them(home: dict[str, str], tmp_path: Path) -> None:
-    """Symbols and interval come from the files' names, and 41 days are one of the guide's windows."""
+@pytest.mark.timeout(900)
+def test_demo_on_files_walks_through_them_and_shows_what_it_found(home: dict[str, str], tmp_path: Path) -> None:
+    """Symbols and interval come from the files' names, 41 days are one window; pages answer until SIGTERM ends it."""
     files = write_small_files(tmp_path, small_markets(interval="1h", num_days=41))
-    command = ["demo", "--klines", *files, "--save-path", "results"]
-    done = run_lorentzian(command, home, cwd=tmp_path)
+    port, metrics_port = free_ports(2)
+    where = {"LORENTZIAN_DASHBOARD_PORT": str(port), "LORENTZIAN_DASHBOARD_METRICS_PORT": str(metrics_port)}
+    command = ["demo", "--klines", *files, "--save-path", "results", "--serve"]
+    with started_lorentzian(command, home | where, cwd=tmp_path, timeout_s=2 * START_SECONDS) as running:
+        deadline = time.monotonic() + START_SECONDS
+        while not answers(f"http://127.0.0.1:{port}/readyz"):
+            assert running.process.poll() is None and time.monotonic() < deadline
+            time.sleep(0.2)
+        running.process.terminate()
+        done = running.finish()
     assert done.code == 0, done.err
     run = next((tmp_path / "results" / "runs").iterdir())
     assert run.name.startswith("SOLUSDT-1h-20251130T2300-")
     assert "1 of 1 windows" in done.out
     assert str(run / "report.html") in done.out
     assert done.event("embedded_database_used")["database"].startswith("files_")
-    names = ["embedded_database_used", "schema_migrated", "klines_written", "features_updated"]
-    assert [event["event"] for event in done.events][:4] == names
+    names = [event["event"] for event in done.events]
+    assert names[:4] == ["embedded_database_used", "schema_migrated", "klines_written", "features_updated"]
+    assert "dashboard_started" in names
     assert all(line in done.out for line in REAL_DATA)
+    assert "lorentzian dashboard --save-path results" in done.out
 
 
 @pytest.mark.timeout(900)
@@ -81,3 +95,12 @@ def test_demo_of_two_worlds(home: dict[str, str], tmp_path: Path) -> None:
     assert done.out.index("a planted edge") < done.out.index(TWO_WORLDS) < done.out.index(REAL_DATA[0])
     assert len(done.out.splitlines()) <= 45
     assert peak.num_bytes < MAX_BYTES
+
+
+def answers(address: str) -> bool:
+    """Whether somebody is ready there."""
+    try:
+        urllib.request.urlopen(address, timeout=5).close()
+    except OSError:
+        return False
+    return True
