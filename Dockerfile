@@ -82,9 +82,12 @@ RUN --mount=type=bind,from=lock,source=/lock,target=/mnt --mount=type=cache,targ
  && $WITHOUT_TESTS
 WORKDIR /tmp
 # The kernel is compiled for any CPU of the architecture that has AVX2, so that no pod compiles, whatever it runs on.
+# /licenses says whose work is in the image; that of Debian's packages stands where Debian puts it.
 RUN --mount=type=bind,from=lock,source=/lock,target=/mnt --mount=type=bind,from=wheel,source=/wheel,target=/media \
     $UV pip install --quiet --no-deps --no-index --no-cache /media/*.whl \
- && python3 -m job.model.kernel
+ && python3 -m job.model.kernel \
+ && mkdir /licenses \
+ && lorentzian --licenses > /licenses/packages.txt
 USER 10001:10001
 ENTRYPOINT ["/usr/bin/tini", "--", "lorentzian"]
 ARG VERSION=0.1.0
@@ -104,7 +107,8 @@ ARG UV
 ARG WITHOUT_TESTS
 RUN --mount=type=bind,from=lock,source=/lock,target=/mnt --mount=type=cache,target=/var/cache/uv \
     $UV pip install --quiet --require-hashes --no-deps --requirements /mnt/demo.txt \
- && $WITHOUT_TESTS
+ && $WITHOUT_TESTS \
+ && lorentzian --licenses > /licenses/packages.txt
 USER 10001:10001
 LABEL org.opencontainers.image.title="lorentzian-trainer-demo"
 

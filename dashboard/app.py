@@ -17,6 +17,7 @@ from dashboard.figures.catalogue import CHARTS
 from dashboard.health import ALIVE, READY, add_health
 from dashboard.links import PREFIX_KEY
 from dashboard.navigation import PAGES, register_callbacks
+from dashboard.refusals import refuse_what_cannot_be
 from dashboard.repository import Repository
 from dashboard.router import add_router
 from dashboard.security import secure_headers
@@ -75,6 +76,7 @@ def create_app(settings: DashboardSettings, store: ObjectStore) -> dash.Dash:
         add_log_handler=False,
     )
     secure_headers(server, app.csp_hashes)
+    refuse_what_cannot_be(server, app, prefix=settings.url_prefix)
     book = ChartBook(repository, CHARTS)
     add_csv(server, book, prefix=settings.url_prefix)
     add_router(app, PAGES, repository)

@@ -109,11 +109,7 @@ def add_csv(server: Flask, book: ChartBook, *, prefix: str) -> None:
 
     @server.get(f"{prefix}csv/<name>.csv")
     def _csv(name: str) -> Response:
-        try:
-            chart = book.build(name, query_of(request.query_string.decode(errors="replace")))
-        except JobError as error:
-            status = 404 if isinstance(error, NoDataError) else 400 if isinstance(error, UsageError) else 503
-            return Response(f"{error}\n", status, content_type="text/plain; charset=utf-8")
+        chart = book.build(name, query_of(request.query_string.decode(errors="replace")))
         headers = {"Content-Disposition": f'attachment; filename="{name}.csv"'}
         return Response(chart.table.csv(), headers=headers, content_type="text/csv; charset=utf-8")
 

@@ -41,9 +41,10 @@ class Page:
         return None if found is None else {name: unquote(value) for name, value in found.groupdict().items()}
 
     def heading(self, path: str) -> str:
-        """Its title, with the run that an address is about."""
-        run_id = (self.arguments(path) or {}).get("run_id", "")
-        return f"{self.title}: {run_id}" if run_id else self.title
+        """Its title, with the window and the run that an address is about."""
+        own = self.arguments(path) or {}
+        title = " ".join([self.title, *([own["index"]] if "index" in own else [])])
+        return f"{title}: {own['run_id']}" if "run_id" in own else title
 
     def build(self, repository: Repository, path: str, search: str) -> list[Component]:
         """Its components for an address; arguments that it does not know are left out."""

@@ -54,7 +54,7 @@ def add_router(app: Dash, pages: Sequence[Page], repository: Repository) -> None
         Input(ids.RETRY, "n_clicks", allow_optional=True),
     )
     def _show(pathname: str | None, search: str | None, _retries: Any) -> list[Component]:
-        path = app.strip_relative_path(pathname or "/") or ""
+        path = (pathname or "/").removeprefix(app.config.requests_pathname_prefix).strip("/")
         return build_page(pages, repository, f"/{path}", search or "")
 
 

@@ -54,6 +54,7 @@ def checkpoint_bytes(trained: TrainedProcedure, plan: PlanRecord) -> bytes:
         "row_open_ms": torch.from_numpy(trained.row_open_ms),
         "thresholds": {"buy": trained.choice.thresholds.buy, "sell": trained.choice.thresholds.sell},
         "search": None if trained.search is None else _search(trained.search),
+        **_live(trained.live_from_ms),
         **_learned(trained.classifier),
     }
     buffer = io.BytesIO()
@@ -199,6 +200,11 @@ def _learned(classifier: Classifier) -> dict[str, Any]:
 
 def _state(network: nn.Module) -> dict[str, Tensor]:
     return {name: value.cpu() for name, value in network.state_dict().items()}
+
+
+def _live(from_ms: int | None) -> dict[str, int]:
+    """From when on the bank grows; files of models whose bank does not, say nothing of it."""
+    return {} if from_ms is None else {"live_from_ms": from_ms}
 
 
 def _search(choice: SearchChoice) -> dict[str, Any]:

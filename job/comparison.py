@@ -11,9 +11,9 @@ from job.evaluation.paired import Difference, Estimate, log_loss_difference, mea
 from job.intervals import DAY_MS
 from job.model.blend import BLEND
 from job.records import FLAT, LAST_RETURN, LONG
+from job.replay import JoinedTests
 from job.settings.procedure import LabelSubject
 from job.slice_outcome import PINE
-from job.window_results import WindowSeries
 
 PRIOR, VOLATILITY = "prior", "volatility"
 # A model is only worth its trouble where no simpler one is as good; names that are not here come last.
@@ -52,7 +52,7 @@ class Comparison:
 
 def compare(
     traded: str,
-    series: tuple[WindowSeries, ...],
+    tests: JoinedTests,
     *,
     day: IntArray,
     daily: dict[str, FloatArray],
@@ -64,15 +64,13 @@ def compare(
     Parameters
     ----------
     traded : name of the traded model.
-    series : the stitched windows, for their forecasts.
+    tests : of all windows, for their forecasts.
     day : int64 (n_days,), start of each tested UTC day in milliseconds.
     daily : daily returns by model or rule, float64 (n_days,), the traded model's among them.
     draws : redrawn days.
     subject : of the label that was learned.
     """
-    up = np.concatenate([s.up for s in series])
-    probability = {name: np.concatenate([s.probability[name] for s in series]) for name in series[0].probability}
-    open_time = np.concatenate([s.klines.open_time for s in series])
+    up, probability, open_time = tests.up, tests.probability, tests.klines.open_time
     day_number = np.searchsorted(day, open_time - open_time % DAY_MS)
     differences = {
         name: Difference(

@@ -28,7 +28,7 @@ from job.settings.procedure import FeatureSettings, MarketSettings
 World = Literal["edge", "noise"]
 
 WORLD_INTERVAL = "15m"
-WORLD_SEED = 3  # also names the database: another number with anything that changes the bars
+WORLD_SEED = 3  # stored bars never change: with anything that changes them, the venues get other names
 WORLD_EDGE = 0.22  # of `job.data.synthetic`: large enough for the guide's 147 days of tests to show it
 WORLD_END_MS = 20_454 * DAY_MS  # 2026-01-01 00:00 UTC: a fixed date, so that the demo is the same every day
 WORLD_DAYS = 184  # the guide's 180, and the three that warm the features up
@@ -36,7 +36,7 @@ WORLD_DAYS = 184  # the guide's 180, and the three that warm the features up
 
 def run_world(settings: DemoCommand, world: World) -> FinishedRun:
     """Generate one synthetic world, and walk forward through it."""
-    with _prepared(settings, f"synthetic_{WORLD_SEED}_{world}") as conninfo:
+    with _prepared(settings, DEFAULT_SOURCE) as conninfo:
         market = _write_world(conninfo, world)
         return _walk(settings, market, conninfo, run_id=f"demo-{world}", title=f"{world} world")
 

@@ -43,20 +43,22 @@ def labels_needed(num_features: int) -> int:
     return max(LEAST_LABELS, NUMBERS_A_FEATURE * num_features)
 
 
-def sample_warning(effective: Sequence[float], *, num_features: int, num_days: int, flag: str) -> str | None:
+def sample_warning(
+    effective: Sequence[float], *, num_features: int, num_days: int, flag: str, flag_days: int
+) -> str | None:
     """A sentence where training spans hold too few independent labels, or None.
 
     Parameters
     ----------
     effective : `effective_rows` of each span; the median speaks for all.
     num_features : that are learned from.
-    num_days : of training data.
-    flag : the setting that makes them more.
+    num_days : of a training span.
+    flag, flag_days : the setting that makes them more, and what it is now.
     """
     typical, needed = statistics.median(effective), labels_needed(num_features)
     if typical >= needed:
         return None
-    days = num_days * SUGGESTED_TIMES * needed / max(typical, 1.0)
+    days = flag_days * SUGGESTED_TIMES * needed / max(typical, 1.0)
     suggested = math.ceil(days / SUGGESTED_STEP_DAYS) * SUGGESTED_STEP_DAYS
     return (
         f"A training span of {num_days} days holds about {typical:.0f} independent labels, and {num_features} features "

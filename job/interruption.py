@@ -30,11 +30,6 @@ def request_cancel(_signal: int, _frame: FrameType | None) -> None:
     _raise_in_block()
 
 
-def is_requested() -> bool:
-    """Whether somebody has asked this process to stop."""
-    return bool(_requested)
-
-
 def check() -> None:
     """Raise `Terminated` or `Cancelled` where one was asked for, else do nothing."""
     if _requested:

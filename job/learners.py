@@ -14,15 +14,28 @@ from job.model.logistic import LogisticLearner
 from job.model.mlp import MlpLearner
 from job.model.prior import PriorLearner
 from job.model.search import SEARCHED, search_fits
-from job.model.trial import TrialLearner
+from job.model.trial import Trials
 from job.model.volatility import VolatilityLearner
 from job.procedure import OnProgress, TrainedProcedure, train_procedure
-from job.records import ProcedureRecord
+from job.records import PlanRecord, ProcedureRecord
 from job.rows import Dataset
 from job.rules import trading_rules
 from job.searching import search_settings, to_train
 from job.settings.procedure import ModelSettings
 from job.windows import Window
+
+
+def learners_of(
+    plan: PlanRecord, window: Window, *, device: torch.device, with_baselines: bool = True
+) -> tuple[Learner, ...]:
+    """The learners of one window of a plan; parameters as of `make_learners`."""
+    return make_learners(
+        plan.procedure.model,
+        feature_names=plan.feature_names,
+        stream=window.index,
+        device=device,
+        with_baselines=with_baselines,
+    )
 
 
 def make_learners(
@@ -64,9 +77,13 @@ def make_learners(
     every = {learner.name: learner for learner in (*own, *baselines)}
     needed = tuple(every[name] for name in (MEMBERS if settings.model == BLEND else (settings.model,)))
     beside = tuple(each for each in baselines if each not in needed) if with_baselines else ()
+    fits = search_fits(settings)
+    trials = Trials(fits, stream=stream, device=device)
     tried = (
-        (TrialLearner if fit.is_trial else LorentzianLearner)(fit.settings, stream=stream, device=device, name=fit.name)
-        for fit in search_fits(settings)
+        trials.learners[fit.name]
+        if fit.is_trial
+        else LorentzianLearner(fit.settings, stream=stream, device=device, name=fit.name)
+        for fit in fits
     )
     return (*needed, *beside, *tried)
 
@@ -98,6 +115,8 @@ def train_all(
     }
     if search is not None:
         trained[SEARCHED] = replace(trained[SEARCHED], search=search)
+    if procedure.model.live_bank:
+        trained[SEARCHED] = replace(trained[SEARCHED], live_from_ms=window.train.end_ms)
     if procedure.model.model != BLEND:
         return trained
     members = {name: trained[name] for name in MEMBERS}

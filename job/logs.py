@@ -8,6 +8,7 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, Literal, TextIO, TypeAlias, cast
 
 import structlog
@@ -72,6 +73,11 @@ def hand_over_logs(listener: Listener) -> None:
         processors=[*_ABOUT, _Told((listener,), logging.CRITICAL + 1)],
         wrapper_class=structlog.make_filtering_bound_logger(logging.DEBUG),
     )
+
+
+def same_names() -> Callable[[], object]:
+    """For the threads of a pool to begin with: their lines name the run and window that those of this thread name."""
+    return partial(structlog.contextvars.bind_contextvars, **structlog.contextvars.get_contextvars())
 
 
 class _Told:

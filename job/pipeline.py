@@ -13,7 +13,7 @@ from job.artifacts.window_pack import WindowPack, packed
 from job.checkpoint import checkpoint_bytes
 from job.data.postgres import on_connection
 from job.evaluation.daily import utc_daily_returns
-from job.learners import make_learners, train_all
+from job.learners import learners_of, train_all
 from job.procedure import OnProgress, TrainedProcedure
 from job.processor import device_name, processor_name
 from job.records import ExecutionRecord, WindowDriftRecord, WindowRecord
@@ -86,10 +86,7 @@ def train_and_test(
     with attempt.stage("read"):
         training = read_training(run, window)
     with attempt.stage("train"), _kept_fits(run, window, attempt) as kept:
-        learners = make_learners(
-            run.plan.procedure.model, feature_names=run.plan.feature_names, stream=window.index, device=run.device
-        )
-        learners = kept.remembering(learners)
+        learners = kept.remembering(learners_of(run.plan, window, device=run.device))
         trained = train_all(learners, training, window, run.plan.procedure, on_progress=on_progress)
         foreseen = drift_before_test(run.plan, window, training.rows)
     _warn_once(run, window, trained[run.traded_model])

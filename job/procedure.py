@@ -21,6 +21,8 @@ from job.errors import NoDataError
 from job.intervals import interval_ms
 from job.model.calibration import fit_slope, shrink
 from job.model.classifier import Classifier, Learner, LossCurve, OnEpoch, ValidatedFit
+from job.model.fit import LorentzianClassifier
+from job.model.live import predict_live
 from job.model.search import SearchChoice
 from job.rows import LabelledRows
 from job.settings.procedure import OptimizeMetric
@@ -48,9 +50,11 @@ class TrainedProcedure:
     curves : loss curves of the forward blocks and the refit; empty for learners without epochs.
     validation_account : the account over the validation blocks at the chosen thresholds.
     validation_up, validation_probability : float64 (n,), pooled over the blocks, calibrated.
+    validation_prior : float64 (n,), share of up labels in the rows that each of these forecasts was learned from.
     row_open_ms : int64 (n,), open times of the labelled rows that the classifier was fitted on: those of its bank.
     effective_rows : how many of them are independent, see `job.effective_sample`.
     search : how its settings were chosen, where they were.
+    live_from_ms : open time from which rows join the bank as their labels end, see `job.model.live`; None for never.
     """
 
     classifier: Classifier
@@ -61,9 +65,11 @@ class TrainedProcedure:
     validation_account: Backtest
     validation_up: FloatArray
     validation_probability: FloatArray
+    validation_prior: FloatArray
     row_open_ms: IntArray
     effective_rows: float
     search: SearchChoice | None = None
+    live_from_ms: int | None = None
 
     @property
     def num_rows(self) -> int:
@@ -78,6 +84,14 @@ class TrainedProcedure:
     def forecast(self, features: Float32Array) -> FloatArray:
         """Calibrated probability of up, float64 (n,)."""
         return shrink(self.classifier.predict(features), prior=self.prior, slope=self.slope)
+
+    def forecast_rows(self, rows: LabelledRows) -> FloatArray:
+        """The same of rows after the fit, those before each with labels that have ended among its voters, if so set."""
+        if self.live_from_ms is None:
+            return self.forecast(rows.features)
+        assert isinstance(self.classifier, LorentzianClassifier)
+        said = predict_live(self.classifier, rows, rows, from_ms=self.live_from_ms)
+        return shrink(said, prior=self.prior, slope=self.slope)
 
 
 def train_procedure(
@@ -114,7 +128,8 @@ def train_procedure(
             )
         )
     up = np.concatenate([f.validation.up for f in forecasts])
-    slope = _pooled_slope(forecasts, up)
+    prior = np.concatenate([np.full(len(f.validation), f.prior) for f in forecasts])
+    slope = _pooled_slope(forecasts, up, prior)
     bars = tuple(f.bars(klines, slope) for f in forecasts)
     choice = choose_thresholds(bars, metric=metric, rules=rules, seed=seed)
     train = _rows_to_fit(rows, window, refit=refit, bar_ms=bar_ms)
@@ -129,6 +144,7 @@ def train_procedure(
         validation_account=stitch([trade(b.klines, b.probability, choice.thresholds, rules) for b in bars]),
         validation_up=up,
         validation_probability=np.concatenate([f.calibrated(slope) for f in forecasts]),
+        validation_prior=prior,
         row_open_ms=train.open_time,
         effective_rows=effective_rows(train.label_start_ms, train.label_end_ms),
     )
@@ -220,9 +236,8 @@ def block_rows(
     return fit, validation
 
 
-def _pooled_slope(forecasts: list[_BlockForecast], up: FloatArray) -> float:
+def _pooled_slope(forecasts: list[_BlockForecast], up: FloatArray, prior: FloatArray) -> float:
     probability = np.concatenate([f.fit.probability for f in forecasts])
-    prior = np.concatenate([np.full(len(f.validation), f.prior) for f in forecasts])
     is_labelled = np.isfinite(up)
     return fit_slope(probability[is_labelled], up[is_labelled], prior=prior[is_labelled])
 

@@ -17,7 +17,7 @@ from job.features.build import build_features
 from job.features.definition import FeatureSet
 from job.features.registry import feature_set
 from job.intervals import interval_ms
-from job.learners import make_learners, train_all
+from job.learners import learners_of, train_all
 from job.model.classifier import Learner
 from job.records import PlanRecord, ProcedureRecord, WindowRecord
 from job.rows import Dataset
@@ -53,14 +53,8 @@ class Rehearsal:
         """Train and test window after window."""
         for window in windows_of(self.plan):
             interruption.check()
-            learners = make_learners(
-                self.plan.procedure.model,
-                feature_names=self.plan.feature_names,
-                stream=window.index,
-                device=torch.device("cpu"),
-                with_baselines=with_baselines,
-            )
-            yield self.run(window, learners)
+            device = torch.device("cpu")
+            yield self.run(window, learners_of(self.plan, window, device=device, with_baselines=with_baselines))
 
     def run(self, window: Window, learners: tuple[Learner, ...]) -> RehearsedWindow:
         """Train learners on one window, and test them."""
@@ -93,7 +87,7 @@ def rehearse(
     funding : of the procedure's market.
     """
     features = _build(markets, procedure)
-    plan = _plan(procedure, features)
+    plan = plan_in_memory(procedure, features, feature_set=_definition(procedure).record.identity)
     return Rehearsal(plan=plan, klines=markets[procedure.market.symbol], features=features, funding=funding)
 
 
@@ -105,6 +99,32 @@ def rehearse_plan(
     return Rehearsal(plan=plan, klines=markets[plan.procedure.market.symbol], features=features, funding=funding)
 
 
+def plan_in_memory(procedure: ProcedureRecord, features: FeatureRows, *, feature_set: str) -> PlanRecord:
+    """The plan of a procedure on rows that nobody has stored; what only a stored run has is empty.
+
+    Parameters
+    ----------
+    features : of the traded market; they say which days there are.
+    feature_set : names what the rows were made by.
+    """
+    end_ms = int(features.open_time[-1]) + interval_ms(procedure.market.interval)
+    windows = cut_walkforward(procedure, Span(start_ms=int(features.open_time[0]), end_ms=end_ms))
+    return PlanRecord(
+        run_id="rehearsal",
+        stamp="",
+        created_at_ms=0,
+        procedure=procedure,
+        feature_set=feature_set,
+        feature_names=features.names,
+        windows=tuple(span_record(window) for window in windows),
+        end_ms=end_ms,
+        day_digests={},
+        threads=1,
+        device="cpu",
+        versions={},
+    )
+
+
 def _definition(procedure: ProcedureRecord) -> FeatureSet:
     market = procedure.market
     return feature_set(procedure.features.features, market.interval, market.context_symbols)
@@ -114,23 +134,3 @@ def _build(markets: Mapping[str, Klines], procedure: ProcedureRecord) -> Feature
     market = procedure.market
     context = {symbol: markets[symbol] for symbol in market.context_symbols}
     return build_features(_definition(procedure), markets[market.symbol], context)
-
-
-def _plan(procedure: ProcedureRecord, features: FeatureRows) -> PlanRecord:
-    end_ms = int(features.open_time[-1]) + interval_ms(procedure.market.interval)
-    windows = cut_walkforward(procedure, Span(start_ms=int(features.open_time[0]), end_ms=end_ms))
-    record = _definition(procedure).record
-    return PlanRecord(
-        run_id="rehearsal",
-        stamp="",
-        created_at_ms=0,
-        procedure=procedure,
-        feature_set=record.identity,
-        feature_names=record.names,
-        windows=tuple(span_record(window) for window in windows),
-        end_ms=end_ms,
-        day_digests={},
-        threads=1,
-        device="cpu",
-        versions={},
-    )

@@ -21,7 +21,7 @@ from job.evaluation.sharpe import min_track_record_days, psr
 from job.evaluation.spa import no_skill_p_value
 from job.evaluation.verdict import Findings, Verdict, judge
 from job.records import NO_SKILL_RULES, NullWorldRecord, PlanRecord, WindowRecord
-from job.replay import net_return_at, replay
+from job.replay import JoinedTests, join_tests, net_return_at, replay
 from job.robustness.examination import Robustness, examine
 from job.rules import trading_rules
 from job.run.ledger import Trial, align, procedure_hash
@@ -48,6 +48,7 @@ class RunEvaluation:
     models : the traded model, the baselines and the rules without skill, by name.
     traded : name of the traded model.
     windows : records of the windows that finished, in order.
+    tests : their test slices.
     day : int64 (n_days,), start of each tested UTC day in milliseconds.
     daily : daily returns by model or rule, float64 (n_days,).
     draws : redrawn days, shared by all that is redrawn.
@@ -64,6 +65,7 @@ class RunEvaluation:
     models: dict[str, ModelEvaluation]
     traded: str
     windows: tuple[WindowRecord, ...]
+    tests: JoinedTests
     day: IntArray
     daily: dict[str, FloatArray]
     draws: DayDraws
@@ -109,24 +111,26 @@ def evaluate_run(
         none, and the run counts as its own only trial.
     null_worlds : what the procedure made of markets in which nothing can be forecast, where that was asked for.
     """
-    curves = _stitch(plan, windows, series)
+    tests = join_tests(series)
+    curves = _stitch(plan, windows[0], tests)
     traded, own = curves.traded, curves.daily[curves.traded]
-    models = {name: _model(plan, name, curves, series) for name in curves.accounts}
-    signals = _random_signals(plan, series, curves.accounts[traded])
+    models = {name: _model(plan, name, curves, tests) for name in curves.accounts}
+    signals = _random_signals(plan, tests, curves.accounts[traded])
     deflation = deflate(own, align(trials, curves.day), num_trials=max(1, len(trials)))
     compared = compare(
         traded,
-        series,
+        tests,
         day=curves.day,
         daily=curves.daily,
         draws=curves.draws,
         subject=plan.procedure.label.subject,
     )
-    findings = _findings(plan, series, curves, main=models[traded], deflation=deflation, signals=signals)
+    findings = _findings(plan, tests, curves, main=models[traded], deflation=deflation, signals=signals)
     return RunEvaluation(
         models=models,
         traded=traded,
         windows=windows,
+        tests=tests,
         day=curves.day,
         daily=curves.daily,
         draws=curves.draws,
@@ -143,22 +147,22 @@ def evaluate_run(
         robustness=examine(
             plan,
             windows,
-            series,
+            tests,
             account=curves.accounts[traded],
             daily=own,
             draws=curves.draws,
             sharpe=findings.sharpe,
             null_worlds=null_worlds,
         ),
-        funding_days=funding_days([s.klines for s in series]),
+        funding_days=funding_days(tests.windows),
     )
 
 
-def _stitch(plan: PlanRecord, windows: tuple[WindowRecord, ...], series: tuple[WindowSeries, ...]) -> _Curves:
+def _stitch(plan: PlanRecord, first: WindowRecord, tests: JoinedTests) -> _Curves:
     """Every model and rule that has a stored position or needs none."""
-    rules, traded = trading_rules(plan.procedure), windows[0].traded_model
-    names = dict.fromkeys((*windows[0].models, *series[0].position, *NO_SKILL_RULES))
-    accounts = {name: replay(series, name, rules) for name in names}
+    rules, traded = trading_rules(plan.procedure), first.traded_model
+    names = dict.fromkeys((*first.models, *tests.position, *NO_SKILL_RULES))
+    accounts = {name: replay(tests, name, rules) for name in names}
     daily = {name: utc_daily_returns(account) for name, account in accounts.items()}
     return _Curves(
         traded=traded,
@@ -169,11 +173,11 @@ def _stitch(plan: PlanRecord, windows: tuple[WindowRecord, ...], series: tuple[W
     )
 
 
-def _model(plan: PlanRecord, name: str, curves: _Curves, series: tuple[WindowSeries, ...]) -> ModelEvaluation:
+def _model(plan: PlanRecord, name: str, curves: _Curves, tests: JoinedTests) -> ModelEvaluation:
     account = curves.accounts[name]
     return ModelEvaluation(
         account=account,
-        measures=headline_measures(account) | _planned(plan, name) | _pooled_forecasts(name, series),
+        measures=headline_measures(account) | _planned(plan, name) | _pooled_forecasts(name, tests),
         sharpe_interval=sharpe_interval(curves.daily[name], curves.draws),
     )
 
@@ -186,20 +190,18 @@ def _planned(plan: PlanRecord, name: str) -> dict[str, Measure]:
     return planned_measures(stop=strategy.stop_loss_atr, take=strategy.take_profit_atr)
 
 
-def _pooled_forecasts(name: str, series: tuple[WindowSeries, ...]) -> dict[str, Measure]:
-    if name not in series[0].probability:
+def _pooled_forecasts(name: str, tests: JoinedTests) -> dict[str, Measure]:
+    if name not in tests.probability:
         return {}
-    up = np.concatenate([s.up for s in series])
-    probability = np.concatenate([s.probability[name] for s in series])
-    measures = forecast_measures(up, probability, train_prior=0.5)
+    measures = forecast_measures(tests.up, tests.probability[name], train_prior=0.5)
     # Each window has a prior of its own: the skill of pooled forecasts has no single one to be measured against.
     del measures["brier_skill"]
     return measures
 
 
-def _random_signals(plan: PlanRecord, series: tuple[WindowSeries, ...], account: Backtest) -> RandomSignals:
+def _random_signals(plan: PlanRecord, tests: JoinedTests, account: Backtest) -> RandomSignals:
     return draw_random_signals(
-        [s.klines for s in series],
+        tests.windows,
         account,
         costs=trading_rules(plan.procedure).costs,
         rng=np.random.default_rng([plan.procedure.model.seed, SIGNALS_STREAM]),
@@ -208,7 +210,7 @@ def _random_signals(plan: PlanRecord, series: tuple[WindowSeries, ...], account:
 
 def _findings(
     plan: PlanRecord,
-    series: tuple[WindowSeries, ...],
+    tests: JoinedTests,
     curves: _Curves,
     *,
     main: ModelEvaluation,
@@ -229,7 +231,7 @@ def _findings(
         dsr=deflation.dsr,
         no_skill_p=no_skill_p_value(own, np.stack(no_skill), curves.draws),
         min_track_record_days=min_track_record_days(own),
-        break_even_bps=break_even_bps(net_return_at(series, curves.traded, rules)),
+        break_even_bps=break_even_bps(net_return_at(tests, curves.traded, rules)),
         cost_bps=rules.costs.per_side_bps,
     )
 

@@ -60,7 +60,7 @@ def forecast_and_trade(
     """
     klines = with_terms(data.klines, rules).between(span.start_ms, span.end_ms)
     probability = {
-        name: on_bars(klines, data.rows.open_time, procedure.forecast(data.rows.features))
+        name: on_bars(klines, data.rows.open_time, procedure.forecast_rows(data.rows))
         for name, procedure in trained.items()
     }
     target = {

@@ -85,14 +85,14 @@ def window_record(
 
 def _model_record(procedure: TrainedProcedure, tested: SliceOutcome, name: str, plan: PlanRecord) -> ModelRecord:
     per_year, strategy = trading_rules(plan.procedure).bars_per_year, plan.procedure.strategy
-    choice, prior = procedure.choice, procedure.prior
+    choice = procedure.choice
     is_flat = choice.thresholds.never_trades
     planned = planned_measures(stop=strategy.stop_loss_atr, take=strategy.take_profit_atr)
     validation = account_measures(procedure.validation_account, bars_per_year=per_year) | forecast_measures(
-        procedure.validation_up, procedure.validation_probability, train_prior=prior
+        procedure.validation_up, procedure.validation_probability, train_prior=procedure.validation_prior
     )
     test = account_measures(tested.accounts[name], bars_per_year=per_year) | forecast_measures(
-        tested.up, tested.probability[name], train_prior=prior
+        tested.up, tested.probability[name], train_prior=procedure.prior
     )
     return ModelRecord(
         thresholds=ThresholdRecord(

@@ -1,6 +1,6 @@
 """The one walk-forward splitter: which spans each window trains and tests on, and the one purge rule.
 
-Windows are anchored at the end (the last test ends with the last closed bar) and are independent of each other.
+Windows are laid out from the end (the last test ends with the last closed bar) and are independent of each other.
 Purging works on label intervals, never on row counts: a row is kept only where its label was known before the
 first decision that it is held out from. Method: Lopez de Prado, Advances in Financial Machine Learning, 7.4, with
 the rule derived from the interval definition.

@@ -39,6 +39,7 @@ def chart_frame(name: str, chart: Chart, *, controls: tuple[Control, ...] = (), 
                 dcc.Graph(id=ids.of_chart(ids.CHART, name, query), figure=chart.figure, config=CONFIG),
                 role="img",
                 className="chart wide" if name in WIDE else "chart",
+                style={"minHeight": chart.figure.layout.height},  # before it is drawn, so that nothing jumps
                 **focus,
                 **aria(label=chart.summary),
             ),

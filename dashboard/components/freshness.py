@@ -19,7 +19,7 @@ def freshness(read_at_ms: int, etag: str) -> Component:
                 className="ago",
                 title=f"{moment:%Y-%m-%d %H:%M:%S} UTC",
             ),
-            f", ETag {tag}" if tag else ", no ETag",
+            f", ETag {tag}" if tag else "",
         ],
         className="muted freshness",
     )

@@ -3,6 +3,7 @@
 from dash import html
 from dash.development.base_component import Component
 
+from dashboard.components.prose import prose
 from job.report.metric_words import METRICS
 
 OWN_WORDS = {
@@ -28,5 +29,5 @@ def help_content() -> list[Component]:
         html.P(
             "A year has 365 days: crypto trades on all of them. Returns are net of all costs unless said otherwise."
         ),
-        html.Dl([part for label, meaning in [*own, *metrics] for part in (html.Dt(label), html.Dd(meaning))]),
+        html.Dl([part for label, meaning in [*own, *metrics] for part in (html.Dt(label), html.Dd(prose(meaning)))]),
     ]

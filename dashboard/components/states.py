@@ -7,6 +7,7 @@ from dash.development.base_component import Component
 from dashboard import ids
 from dashboard.access import request_id
 from dashboard.components.attributes import aria
+from dashboard.components.prose import prose
 from dashboard.reading import Fault
 from job.errors import DataError, JobError, NoDataError, StorageForbidden, TransientError
 
@@ -14,7 +15,7 @@ from job.errors import DataError, JobError, NoDataError, StorageForbidden, Trans
 def state_card(kind: str, title: str, *body: Component | str, colour: str = "gray") -> Component:
     """A card that says what the matter is; ``kind`` is its state, which style sheet and tests know it by."""
     return dmc.Alert(
-        [html.Div(part) if isinstance(part, str) else part for part in body],
+        [html.Div(prose(part)) if isinstance(part, str) else part for part in body],
         title=title,
         color=colour,
         variant="light",

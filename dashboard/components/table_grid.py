@@ -9,6 +9,7 @@ from dash.development.base_component import Component
 
 from dashboard.chart import Cell, Table
 from dashboard.components.attributes import aria
+from dashboard.figures.run_parts import UNDEFINED
 
 MAX_ROWS = 5_000
 # Up to this a plain table is shorter to read, and to listen to, than a grid.
@@ -68,9 +69,13 @@ def _cells(row: tuple[Cell, ...], kinds: Sequence[str]) -> list[Component]:
 
 
 def _kind(cells: Sequence[Cell]) -> str:
-    """A column of numbers stands right, under each other; one with words in it stands left."""
+    """A column of numbers stands right, under each other, with those that are undefined; one of words stands left."""
     texts = [_text(cell) for cell in cells]
-    return "number" if texts and all(text[:1].isdigit() or text[:1] in "+-–∞<>" for text in texts) else ""
+    return "number" if texts and all(map(_is_number, texts)) else ""
+
+
+def _is_number(text: str) -> bool:
+    return text[:1].isdigit() or text[:1] in "+-–∞<>" or text.startswith(f"{UNDEFINED}: ")
 
 
 def _text(cell: Cell) -> str:

@@ -151,7 +151,7 @@ def compared_sharpes_chart(compared: ComparedRuns) -> Chart:
         )
     return Chart(
         question=RATIOS,
-        note=f"n = {', '.join(str(row[4]) for row in rows)} days. Baseline: 0, no edge. Intervals that overlap do "
+        note=f"n = {_days([str(row[4]) for row in rows])}. Baseline: 0, no edge. Intervals that overlap do "
         "not say that runs are equal: what is paired above knows more.",
         summary="; ".join(told),
         figure=figure,
@@ -183,3 +183,8 @@ def _common_days(days: list[IntArray]) -> IntArray:
     for each in days[1:]:
         common = np.intersect1d(common, each)
     return common
+
+
+def _days(numbers: list[str]) -> str:
+    """Of each run in turn; once where all have as many."""
+    return f"{numbers[0]} days each" if len(set(numbers)) == 1 else f"{', '.join(numbers)} days"

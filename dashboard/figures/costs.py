@@ -29,13 +29,13 @@ def costs_chart(session: Session) -> Chart:
     figure.add_vline(
         x=summary.assumed_cost_bps,
         line={"color": GREY, "width": 1.6},
-        annotation={"text": "assumed", "textangle": -90, "xanchor": "right", "yanchor": "top"},
+        annotation={"text": "assumed", "textangle": -90, "xanchor": "right", "y": 0, "yanchor": "bottom"},
     )
     if break_even.value is not None:
         figure.add_vline(
             x=break_even.value,
             line={"color": VERMILION, "width": 1.6, "dash": "dash"},
-            annotation={"text": "break-even", "textangle": -90, "xanchor": "right", "yanchor": "top"},
+            annotation={"text": "break-even", "textangle": -90, "xanchor": "right", "y": 0, "yanchor": "bottom"},
         )
     figure.add_scatter(
         x=curves.cost_bps[is_known],

@@ -30,7 +30,7 @@ def deflation_chart(session: Session) -> Chart:
     bars = (
         ("observed", 0.0, observed.value, BLUE, ""),
         (
-            f"expected best of {ratio(summary.effective_trials.value or 1)} lucky trials",
+            f"best of {ratio(summary.effective_trials.value or 1)}<br>trials by luck",
             observed.value,
             -luck.value,
             VERMILION,
@@ -65,6 +65,7 @@ def deflation_chart(session: Session) -> Chart:
             showlegend=False,
             hoverinfo="skip",
         )
+    figure.update_xaxes(tickangle=0)
     figure.update_layout(hovermode=False)
     dsr = written(summary.dsr, probability)
     return Chart(

@@ -132,7 +132,7 @@ def _grid(titles: list[str]) -> go.Figure:
 
 
 def _title(text: str, *, left: float, top: float) -> dict[str, Any]:
-    at = {"x": left, "y": top, "xref": "paper", "yref": "paper", "yanchor": "bottom"}
+    at = {"x": left, "y": top, "xref": "paper", "yref": "paper", "xanchor": "center", "yanchor": "bottom"}
     return {"text": text, "showarrow": False, "font": {"size": 12}} | at
 
 

@@ -93,7 +93,7 @@ def stress_chart(session: Session) -> Chart:
     )
     if not np.isfinite(sharpe).any():
         return sentence_chart(question=STRESS_QUESTION, note=note, reason="no Sharpe ratio under any circumstance")
-    figure = new_figure(x_title="Sharpe ratio, per year", y_title="", height=120 + 30 * len(names))
+    figure = new_figure(x_title="annual Sharpe", y_title="", height=120 + 30 * len(names))
     figure.add_vline(x=0, line={"color": GREY, "dash": "dot", "width": 1.2})
     is_gain = sharpe > 0
     figure.add_scatter(
@@ -102,6 +102,7 @@ def stress_chart(session: Session) -> Chart:
         mode="markers+text",
         text=[written(each.total_return, percent) for each in summary.stress],
         textposition="top center",
+        cliponaxis=False,
         marker={
             "size": 11,
             "color": np.where(is_gain, BLUE, VERMILION).tolist(),
@@ -110,6 +111,9 @@ def stress_chart(session: Session) -> Chart:
         showlegend=False,
         hovertemplate="%{y}: %{x:.2f}<extra></extra>",
     )
+    least, most = min(0.0, float(np.nanmin(sharpe))), max(0.0, float(np.nanmax(sharpe)))
+    margin = 0.25 * (most - least)  # room for what is written above the outermost dots, on a narrow screen too
+    figure.update_xaxes(range=[least - margin * (least < 0), most + margin * (most > 0)])
     figure.update_yaxes(autorange="reversed", type="category")
     figure.update_layout(hovermode="closest")
     return Chart(

@@ -62,6 +62,32 @@ def window_days(session: Session) -> WindowDays:
     )
 
 
+def told_of_one_window(session: Session) -> str:
+    """Whether one window made the result, what the best of them made of it, and how many gained."""
+    by_window, summary = window_days(session), result_of(session).summary
+    without = by_window.sharpe_without
+    answer = ""
+    if by_window.log_gain.sum() <= 0:
+        answer = "No: there is no gain that one window could have made. "
+    elif np.isfinite(without).any():
+        least = int(np.nanargmin(without))
+        answer = (
+            f"No: without any one window the Sharpe ratio is still {ratio(without[least])} or more. "
+            if without[least] > 0
+            else f"Yes: without window {by_window.index[least]} the Sharpe ratio is {ratio(without[least])}. "
+        )
+    above = f"{written(summary.windows_above_zero, share)} of {count(summary.num_done)} windows ended above 0."
+    return f"{answer}{_share_of_best(by_window)} {above}"
+
+
+def _share_of_best(by_window: WindowDays) -> str:
+    gains = by_window.log_gain
+    if gains.sum() <= 0:
+        return "Share of the best window: undefined: the run as a whole gained nothing."
+    best = int(np.argmax(gains))
+    return f"The best window, {by_window.index[best]}, made {share(gains[best] / gains.sum())} of the whole gain."
+
+
 def strip_chart(session: Session) -> Chart:
     """A dot a window at its net return in the test, the middle half as a box, and the median."""
     windows, summary = windows_of(session), result_of(session).summary
@@ -148,7 +174,7 @@ def share_chart(session: Session) -> Chart:
     by_window = window_days(session)
     gains = by_window.log_gain
     order = np.argsort(-gains, kind="stable")
-    total, best = float(gains.sum()), float(gains[order[0]])
+    total = float(gains.sum())
     note = (
         f"Log gain of each window, the best first, and their sum so far; n = {count(len(gains))} windows, which add "
         "up to the "
@@ -162,11 +188,7 @@ def share_chart(session: Session) -> Chart:
     )
     figure.add_hline(y=total / len(gains), line={"color": GREY, "dash": "dot", "width": 1.2})
     figure.update_xaxes(type="category")
-    told = (
-        f"The best window, {by_window.index[order[0]]}, made {share(best / total)} of the whole gain."
-        if total > 0
-        else "Share of the best window: undefined: the run as a whole gained nothing."
-    )
+    told = _share_of_best(by_window)
     return Chart(
         question=SHARE_QUESTION,
         note=f"{told} {note}",

@@ -37,7 +37,7 @@ def regimes_chart(session: Session) -> Chart:
     if present.sum() < MIN_WINDOWS:
         return sentence_chart(question=QUESTION, note=note, reason="fewer than two windows have tested days")
     is_wild = volatility > np.median(volatility[present])
-    figure = new_figure(x_title=f"{LONG}: net return of the window", y_title=summary.traded_model, height=380)
+    figure = new_figure(x_title=f"{LONG}, net return", y_title=summary.traded_model, height=380)
     ends = [float(np.nanmin(market)), float(np.nanmax(market))]
     figure.add_scatter(
         x=ends, y=ends, mode="lines", line={"color": GREY, "dash": "dot"}, showlegend=False, hoverinfo="skip"

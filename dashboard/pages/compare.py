@@ -67,10 +67,7 @@ def layout(repository: Repository, *, runs: str = "", equal: str = "", scale: st
     return [
         *parts,
         *_obstacles(compared),
-        chart_frame("window-differences", window_differences_chart(compared), runs=runs),
-        chart_frame(
-            "compared-equity", compared_equity_chart(compared, scale=scale), controls=(SCALE,), runs=runs, scale=scale
-        ),
+        *_paired(compared, runs, scale),
         chart_frame("compared-sharpes", compared_sharpes_chart(compared), runs=runs),
         html.H2("What did each come to?"),
         plain_table(_metrics(compared.sessions), label="Results side by side"),
@@ -92,6 +89,18 @@ def _obstacles(compared: ComparedRuns) -> list[Component]:
             )
         )
     return cards
+
+
+def _paired(compared: ComparedRuns, runs: str, scale: str) -> list[Component]:
+    """What is drawn of pairs; where there is none, the cards above have said why."""
+    if not compared.paired:
+        return []
+    return [
+        chart_frame("window-differences", window_differences_chart(compared), runs=runs),
+        chart_frame(
+            "compared-equity", compared_equity_chart(compared, scale=scale), controls=(SCALE,), runs=runs, scale=scale
+        ),
+    ]
 
 
 def _metrics(sessions: tuple[Session, ...]) -> Table:

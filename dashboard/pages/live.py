@@ -83,8 +83,8 @@ def register(app: Dash, repository: Repository) -> None:
         State("live-run", "data"),
         prevent_initial_call=True,
     )
-    def _refresh(num_intervals: int | None, run_id: str) -> tuple[list[Component], bool]:
-        if not num_intervals:
+    def _refresh(num_intervals: int | None, run_id: str | None) -> tuple[list[Component], bool]:
+        if not num_intervals or not run_id:
             raise PreventUpdate
         return refreshed(repository, run_id)
 

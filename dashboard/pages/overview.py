@@ -11,19 +11,22 @@ from dash.development.base_component import Component
 from dashboard import ids
 from dashboard.components import states
 from dashboard.components.freshness import freshness
+from dashboard.components.help import OWN_WORDS
 from dashboard.components.run_rows import run_row, widest
 from dashboard.links import link
 from dashboard.page import Page
 from dashboard.reading import Reading, RunsIndex
 from dashboard.repository import Repository
 from job.records import RunIndexEntry
+from job.report.metric_words import words_of
 
 
-def _number(field: str, name: str, width: int) -> dict[str, Any]:
+def _number(field: str, name: str, width: int, meaning: str) -> dict[str, Any]:
     """A column that sorts by its number and shows its text; what is undefined sorts last and says why."""
-    return {"field": field, "headerName": name, "width": width, "cellRenderer": "NumberText", "headerTooltip": name}
+    return {"field": field, "headerName": name, "width": width, "cellRenderer": "NumberText", "headerTooltip": meaning}
 
 
+SHARPE = words_of("sharpe_ratio").meaning
 COLUMNS: tuple[dict[str, Any], ...] = (
     {
         "field": "run",
@@ -34,22 +37,38 @@ COLUMNS: tuple[dict[str, Any], ...] = (
         "width": 190,
         "filter": "agTextColumnFilter",
     },
-    {"field": "verdict", "headerName": "Verdict", "cellRenderer": "VerdictMark", "width": 140, "filter": True},
-    _number("sharpe", "OOS Sharpe, 95 % interval", 290) | {"cellRenderer": "IntervalBar"},
-    _number("dsr", "DSR", 110),
-    {"field": "trials", "headerName": "Trials N", "width": 105, "type": "numericColumn"},
-    _number("validation", "Validation Sharpe", 165),
-    _number("decay", "Decay", 110),
-    _number("net_return", "Net return", 125),
-    _number("drawdown", "Max drawdown", 145),
-    _number("turnover", "Turnover", 115),
-    _number("break_even", "Break-even cost", 155),
-    {"field": "days", "headerName": "Days", "width": 85, "type": "numericColumn"},
+    {
+        "field": "verdict",
+        "headerName": "Verdict",
+        "headerTooltip": OWN_WORDS["verdict"].replace("`", ""),
+        "cellRenderer": "VerdictMark",
+        "width": 140,
+        "filter": True,
+    },
+    _number("net_return", "Net return", 125, f"{words_of('total_return').meaning} Doing nothing makes 0."),
+    _number("sharpe", "OOS Sharpe, 95 % interval", 290, f"Out of sample: on the joined tests. {SHARPE}")
+    | {"cellRenderer": "IntervalBar"},
+    _number("dsr", "DSR", 100, OWN_WORDS["DSR"]),
+    {
+        "field": "trials",
+        "headerName": "Trials N",
+        "headerTooltip": OWN_WORDS["trials, N"],
+        "width": 105,
+        "type": "numericColumn",
+    },
+    _number("drawdown", "Max drawdown", 145, words_of("max_drawdown").meaning),
+    _number("validation", "Validation Sharpe", 165, "In the median window: what its settings were chosen on."),
+    _number("decay", "Decay", 110, OWN_WORDS["decay"]),
+    _number("turnover", "Turnover", 115, words_of("turnover").meaning),
+    _number("break_even", "Break-even cost", 155, OWN_WORDS["break-even cost"]),
+    {"field": "days", "headerName": "Days", "headerTooltip": "Days tested.", "width": 85, "type": "numericColumn"},
     {"field": "symbol", "headerName": "Symbol", "width": 115, "filter": "agTextColumnFilter"},
     {"field": "interval", "headerName": "Interval", "width": 100},
     {"field": "windows", "headerName": "Windows", "width": 190},
     {"field": "planned", "headerName": "Planned (UTC)", "width": 155, "sort": "desc"},
 )
+# Of a grid: its head, borders and scroll bar; then its rows.
+FRAME_HEIGHT, ROW_HEIGHT, MAX_HEIGHT = 70, 38, 640
 
 
 def layout(repository: Repository, *, filter: str = "") -> list[Component]:
@@ -103,11 +122,11 @@ def _grid(runs: Iterable[RunIndexEntry], text: str) -> Component:
                 "rowSelection": {"mode": "multiRow", "enableClickSelection": False},
                 "selectionColumnDef": {"pinned": "left", "width": 50},
                 "quickFilterText": text,
-                "rowHeight": 38,
+                "rowHeight": ROW_HEIGHT,
                 "ensureDomOrder": True,
             },
             getRowId="params.data.run",
-            style={"height": f"{min(640, 110 + 38 * len(entries))}px", "width": "100%"},
+            style={"height": f"{min(MAX_HEIGHT, FRAME_HEIGHT + ROW_HEIGHT * len(entries))}px", "width": "100%"},
         ),
         className="grid-frame",
     )

@@ -40,6 +40,7 @@ def layout(repository: Repository, *, venue: str, symbol: str, interval: str) ->
     current, reading = repository.current_model(market), repository.since_release(market)
     parts: list[Component] = [html.P(dcc.Link("All models in use", href=link("/release")))]
     command = f"lorentzian predict --venue {venue} --symbol {symbol} --interval {interval}"
+    command += f" --save-path {repository.location}"
     if reading is None:
         nothing = states.empty("No forecast yet", "The model is in use, and nobody has asked it anything:", command)
         return [*parts, nothing, *_promotion(current.value if current is not None else None)]
@@ -151,7 +152,8 @@ def _drift(record: SinceReleaseRecord) -> list[Component]:
     title = html.H2("Is the market still the one it learned from?", className="chart-question")
     drift = record.drift
     if drift is None:
-        return [title, states.undefined("Drift", "it is measured once a day, from the first day on")]
+        when = "it is measured once a day, after as many days as its run's windows test"
+        return [title, states.undefined("Drift", when)]
     rows = [
         ("how well a classifier tells them apart, AUC", written(drift.auc, loss)),
         ("share of the run's windows that had moved less", written(drift.percentile, share)),

@@ -6,6 +6,7 @@ from dash.development.base_component import Component
 from dashboard.chart import Table
 from dashboard.components.attributes import aria
 from dashboard.components.cards import number_cards, verdict_chip
+from dashboard.components.prose import prose
 from dashboard.components.table_grid import plain_table
 from dashboard.page import Page
 from dashboard.pages.session_cards import session_cards
@@ -49,7 +50,8 @@ def verdict_part(summary: SummaryRecord) -> Component:
     return html.Section(
         [
             html.Div(
-                [verdict_chip(summary.verdict), html.Span(summary.verdict_reason)], className="control verdict-line"
+                [verdict_chip(summary.verdict), html.Span(prose(summary.verdict_reason))],
+                className="control verdict-line",
             )
         ],
         **aria(label="Verdict"),
@@ -58,8 +60,8 @@ def verdict_part(summary: SummaryRecord) -> Component:
 
 def verdict_details(summary: SummaryRecord) -> Component:
     """What stands beside the verdict, how little so many days can show, and what to mind."""
-    lines = [html.P([html.Strong(f"{about}: "), text]) for about, text in verdict_lines(summary)]
-    notes = [html.P([html.Strong("Note: "), warning]) for warning in summary.warnings]
+    lines = [html.P([html.Strong(f"{about}: "), *prose(text)]) for about, text in verdict_lines(summary)]
+    notes = [html.P([html.Strong("Note: "), *prose(warning)]) for warning in summary.warnings]
     return html.Section(
         [*lines, html.P(what_days_can_show(summary), className="muted"), *notes], **aria(label="Beside the verdict")
     )

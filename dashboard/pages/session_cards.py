@@ -28,7 +28,8 @@ def session_cards(summary: SummaryRecord) -> list[NumberCard]:
             name="dsr",
             label="DSR",
             value=written(summary.dsr, probability),
-            note=f"trials behind it: N = {count(summary.num_trials)}; 0.95 is asked for",
+            note=f"chance that it is more than the luck of the trials behind it, N = {count(summary.num_trials)}; "
+            "0.95 is asked for",
         ),
         NumberCard(
             name="psr",

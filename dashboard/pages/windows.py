@@ -7,6 +7,7 @@ from dashboard.chart import Control
 from dashboard.components import states
 from dashboard.components.chart_frame import chart_frame
 from dashboard.figures import losses
+from dashboard.figures.one_window import told_of_one_window
 from dashboard.figures.run_charts import built_chart
 from dashboard.page import Page
 from dashboard.pages.session_frame import framed, run_frame
@@ -19,12 +20,14 @@ from job.errors import NoDataError
 def layout(repository: Repository, *, run_id: str, metric: str = "", part: str = "") -> list[Component]:
     """How the windows were cut, what each chose and found, and whether one of them made it all."""
     session = repository.session(run_id)
-    parts = [*run_frame(session, "windows"), framed("gantt", session)]
+    frame, plan = run_frame(session, "windows"), framed("gantt", session)
     if session.result is None:
-        return parts
+        return [*frame, plan]
     windows = () if session.result.windows is None else session.result.windows.windows
     return [
-        *parts,
+        *frame,
+        *_answer(session),
+        plan,
         framed("dumbbell", session, metric=metric),
         *(framed(name, session) for name in ("strip", "without", "share")),
         html.H2("Window by window", className="chart-question"),
@@ -35,6 +38,14 @@ def layout(repository: Repository, *, run_id: str, metric: str = "", part: str =
         windows_grid(session, windows, repository.window_runs(run_id)),
         _losses(session, part),
     ]
+
+
+def _answer(session: Session) -> list[Component]:
+    """The page's question answered in words; nothing where the run has no curves, which the charts' cards say."""
+    try:
+        return [html.P(told_of_one_window(session), className="verdict-line")]
+    except NoDataError:
+        return []
 
 
 def _losses(session: Session, part: str) -> Component:

@@ -83,7 +83,7 @@ def _neighbours(plan: PlanRecord, span: WindowSpanRecord) -> Component:
         )
         if other is not None
     ]
-    return html.Div([html.Strong(f"Window {span.index} of {plan.run_id}"), *around], className="control")
+    return html.Div(around, className="control")
 
 
 def _failed(failure: FailureRecord) -> Component:

@@ -12,6 +12,7 @@ import secrets
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from operator import attrgetter
 from pathlib import Path
 
 from job.artifacts.folder_errors import explained
@@ -102,12 +103,8 @@ class LocalStore:
         """See `ObjectStore.list`."""
         check_prefix(prefix)
         with explained(self.location):
-            keys = sorted(self._keys(prefix))
-        for key in keys:
-            with explained(self.location):
-                info = self._info(key)
-            if info is not None:
-                yield info
+            infos = sorted(self._infos(prefix), key=attrgetter("key"))
+        yield from infos
 
     def delete(self, key: str) -> None:
         """See `ObjectStore.delete`. Folders that it leaves empty go too."""
@@ -171,24 +168,22 @@ class LocalStore:
                 if leftover.name != "lock" and leftover.stat().st_mtime < oldest_s:
                     leftover.unlink()
 
-    def _keys(self, prefix: str) -> Iterator[str]:
-        """Keys with ``prefix``, in any order; files whose names no key can have are not ours."""
-        start = self._root / prefix.rpartition("/")[0]
-        for folder, names, files in os.walk(start, onerror=_raise_unless_absent):
-            base = "".join(f"{part}/" for part in Path(folder).relative_to(self._root).parts)
-            names[:] = [name for name in names if _may_hold(f"{base}{name}/", prefix)]
-            for name in files:
-                with suppress(ValueError):
-                    if (base + name).startswith(prefix) and (Path(folder) / name).is_file():
-                        yield check_key(base + name)
-
-    def _info(self, key: str) -> ObjectInfo | None:
-        """What the listing says of one file; None when it was deleted meanwhile."""
-        try:
-            status = (self._root / key).stat()
-        except FileNotFoundError:
-            return None
-        return ObjectInfo(key=key, size=status.st_size, modified_ms=status.st_mtime_ns // 1_000_000)
+    def _infos(self, prefix: str) -> Iterator[ObjectInfo]:
+        """Objects with ``prefix``, in any order; files whose names no key can have are not ours."""
+        folders = [prefix[: prefix.rfind("/") + 1]]
+        while folders:
+            base = folders.pop()
+            # What is deleted while it is looked at is not there. Plain names: a ledger holds a hundred thousand.
+            with suppress(FileNotFoundError, NotADirectoryError), os.scandir(f"{self._root}/{base}") as entries:
+                for entry in entries:
+                    key = base + entry.name
+                    if entry.is_dir(follow_symlinks=False):
+                        if _may_hold(f"{key}/", prefix):
+                            folders.append(f"{key}/")
+                    elif key.startswith(prefix):
+                        with suppress(FileNotFoundError, ValueError):
+                            if entry.is_file():
+                                yield _info(check_key(key), entry.stat())
 
 
 def _may_hold(folder: str, prefix: str) -> bool:
@@ -197,9 +192,8 @@ def _may_hold(folder: str, prefix: str) -> bool:
     return is_on_the_way and folder != RESERVED_PREFIX
 
 
-def _raise_unless_absent(error: OSError) -> None:
-    if not isinstance(error, (FileNotFoundError, NotADirectoryError)):
-        raise error
+def _info(key: str, status: os.stat_result) -> ObjectInfo:
+    return ObjectInfo(key=key, size=status.st_size, modified_ms=status.st_mtime_ns // 1_000_000)
 
 
 def _sync_folder(folder: Path) -> None:

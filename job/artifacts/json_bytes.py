@@ -17,8 +17,12 @@ MAX_JSON_DEPTH = 64
 MAX_JSON_VALUES = 4_000_000  # in memory the smallest values take fifty times their bytes
 
 
-def to_json_bytes(value: Mapping[str, JsonValue]) -> bytes:
+def to_json_bytes(value: Mapping[str, JsonValue], *, is_compact: bool = False) -> bytes:
     """Canonical JSON: sorted keys, one space of indentation, UTF-8, floats in their shortest exact form.
+
+    Parameters
+    ----------
+    is_compact : without indentation and on one line, for what is read more often than looked at.
 
     Raises
     ------
@@ -27,7 +31,8 @@ def to_json_bytes(value: Mapping[str, JsonValue]) -> bytes:
     TypeError
         For anything that is not plain JSON, a numpy integer for instance.
     """
-    text = json.dumps(value, sort_keys=True, indent=1, ensure_ascii=False, allow_nan=False)
+    indent, separators = (None, (",", ":")) if is_compact else (1, None)
+    text = json.dumps(value, sort_keys=True, indent=indent, separators=separators, ensure_ascii=False, allow_nan=False)
     return (text + "\n").encode()
 
 

@@ -48,14 +48,14 @@ def bytes_to_arrays(data: bytes, *, where: str) -> dict[str, NDArray[Any]]:
 
 
 def _read(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> NDArray[Any]:
-    """One array; refused before there is room for it where its header promises another size than it has."""
-    with archive.open(member) as file:
-        if np.lib.format.read_magic(file) != (1, 0):
-            raise ValueError("another version of the format")
-        shape, _, dtype = np.lib.format.read_array_header_1_0(file)
-        is_plain = dtype.kind in "biufSU" and dtype.itemsize > 0
-        if not is_plain or math.prod(shape) * dtype.itemsize != member.file_size - file.tell():
-            raise ValueError("the header promises something else")
-    with archive.open(member) as file:
-        array: NDArray[Any] = np.lib.format.read_array(file, allow_pickle=False)
-        return array
+    """One array, that may be written to; refused where its header promises another size than it has."""
+    content = bytearray(archive.read(member))
+    file = io.BytesIO(content)
+    if np.lib.format.read_magic(file) != (1, 0):
+        raise ValueError("another version of the format")
+    shape, is_by_column, dtype = np.lib.format.read_array_header_1_0(file)
+    is_plain = dtype.kind in "biufSU" and dtype.itemsize > 0
+    if not is_plain or math.prod(shape) * dtype.itemsize != len(content) - file.tell():
+        raise ValueError("the header promises something else")
+    array: NDArray[Any] = np.frombuffer(content, dtype=dtype, offset=file.tell())
+    return array.reshape(shape, order="F" if is_by_column else "C")

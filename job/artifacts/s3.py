@@ -14,6 +14,7 @@ import botocore.session
 import structlog
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
+from urllib3.exceptions import HTTPError
 
 from job.artifacts.keys import check_key, check_prefix
 from job.artifacts.s3_errors import S3_FAILURES, Action, explain, is_conflict, is_failed_condition, is_unchanged, not_s3
@@ -42,6 +43,7 @@ _CONNECT_TIMEOUT_S = 5
 _READ_TIMEOUT_S = 30
 NUM_BODY_TRIES = 4
 _NUM_CONFLICT_TRIES = 10
+_UNCHANGED = 304  # states the length of what it does not send
 
 # Name: (name in the AWS files, environment variable, our default, type). Checksum trailers, boto3's own default
 # since 1.36, break older MinIO, Ceph and others (boto/boto3#4392).
@@ -92,9 +94,10 @@ def make_client() -> "S3Client":
         raise ConfigError(
             f"The AWS settings are not usable ({type(error).__name__}).",
             remedy="Check AWS_ENDPOINT_URL_S3 (http:// or https:// first), AWS_REGION, AWS_PROFILE, "
-            "AWS_RETRY_MODE and AWS_MAX_ATTEMPTS.",
+            "AWS_CA_BUNDLE, AWS_RETRY_MODE and AWS_MAX_ATTEMPTS.",
         ) from error
     client.meta.events.register("before-send.s3", _note_retry)
+    client.meta.events.register_first("before-parse.s3", _take_cut_for_unanswered)
     return client
 
 
@@ -103,6 +106,17 @@ def _note_retry(request: Any, **_: Any) -> None:
     tried = request.headers.get("amz-sdk-request", b"")
     if not tried.startswith(b"attempt=1"):
         structlog.get_logger().debug("store_request_retried", method=request.method, tried=tried.decode())
+
+
+def _take_cut_for_unanswered(response_dict: dict[str, Any], **_: Any) -> None:
+    """Let an answer whose text was cut off count as one that came too late: it is asked for again like any other.
+
+    botocore does not compare lengths: an absence whose code was lost would look like a refusal, for good.
+    """
+    text, stated = response_dict["body"], str(response_dict["headers"].get("content-length", ""))
+    has_text = isinstance(text, bytes) and response_dict["status_code"] != _UNCHANGED
+    if has_text and stated.isdecimal() and len(text) < int(stated):
+        response_dict |= {"status_code": 503, "body": b"<Error><Code>RequestTimeout</Code></Error>"}
 
 
 class S3Store:
@@ -182,16 +196,17 @@ class S3Store:
         """The object, or ``known`` where it is still that one; None when there is none."""
         check_key(key)
         for attempt in range(NUM_BODY_TRIES):
-            answer = self._get_object(key, known)
-            if not isinstance(answer, dict):
-                return answer
-            if answer["ContentLength"] > max_bytes:
-                answer["Body"].close()
-                raise too_large(self.location, key, size=answer["ContentLength"], max_bytes=max_bytes)
             try:
+                answer = self._get_object(key, known)
+                if not isinstance(answer, dict):
+                    return answer
+                if answer["ContentLength"] > max_bytes:
+                    answer["Body"].close()
+                    raise too_large(self.location, key, size=answer["ContentLength"], max_bytes=max_bytes)
                 return StoredObject(data=answer["Body"].read(), etag=self._etag(answer))
-            except BotoCoreError:
-                # botocore retries requests but not a body that broke off.
+            except (BotoCoreError, HTTPError):
+                # botocore retries requests but not a body that broke off, and lets the network's own error through
+                # where the body would have been a refusal.
                 pause(attempt)
         raise StorageUnavailable(
             f"{self.location} broke off {NUM_BODY_TRIES} times in the middle of {key}.",

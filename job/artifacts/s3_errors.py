@@ -43,7 +43,10 @@ _OTHER_REGION = {"PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLo
 _THROTTLED = {408, 409, 429}
 _BUSY = {"SlowDown", "RequestTimeout", "ServiceUnavailable", "InternalError"}
 _CONFLICTS = {"ConditionalRequestConflict", "OperationAborted"}
-_BAD_TLS = ("CERTIFICATE_VERIFY_FAILED", "WRONG_VERSION_NUMBER")
+# Of what TLS meets: a bundle of authorities that cannot be read, and a certificate that is not to be believed. All else
+# may pass.
+_NO_BUNDLE = re.compile(r"\[Errno|\[X509")
+_NOT_VERIFIED = re.compile(r"CERTIFICATE_VERIFY_FAILED|WRONG_VERSION_NUMBER|doesn't match")
 _CHECK_KEYS = "Check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and, with temporary keys, AWS_SESSION_TOKEN."
 _TRY_AGAIN = "Check the store and the network, then start the command again; finished work is kept."
 
@@ -91,7 +94,12 @@ def explain(
         return _explain_answer(error, action=action, key=key, where=where)
     if isinstance(error, (NoCredentialsError, PartialCredentialsError)):
         return ConfigError(f"There are no complete access keys for {where}.", remedy=_CHECK_KEYS)
-    if isinstance(error, SSLError) and any(sign in str(error) for sign in _BAD_TLS):
+    if isinstance(error, SSLError) and _NO_BUNDLE.search(str(error)):
+        return ConfigError(
+            f"The authorities that are to vouch for {where} cannot be read.",
+            remedy="Point AWS_CA_BUNDLE to a file of certificates in PEM.",
+        )
+    if isinstance(error, SSLError) and _NOT_VERIFIED.search(str(error)):
         return ConfigError(
             f"The certificate of {where} cannot be verified.",
             remedy="Point AWS_CA_BUNDLE to the authority's certificate, or correct AWS_ENDPOINT_URL_S3.",

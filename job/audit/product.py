@@ -20,7 +20,7 @@ from job.features.build import build_features
 from job.features.definition import MAX_LOOKBACK_MS, FeatureSet
 from job.intervals import DAY_MS
 from job.labels import Labels
-from job.learners import make_learners, train_all
+from job.learners import learners_of, train_all
 from job.model.bank import TrainingBank
 from job.model.classifier import Learner
 from job.model.logistic import LogisticLearner
@@ -77,13 +77,10 @@ class Product:
         features = self.build(near[TARGET], {name: market for name, market in near.items() if name != TARGET})
         train, test = (self._cut(near[TARGET], features, span) for span in (window.train, window.test))
         trained = train_all(self._learners(window), train, window, procedure)[procedure.model.model]
-        return Forecasts(decision_ms=test.rows.decision_ms, probability=trained.forecast(test.rows.features))
+        return Forecasts(decision_ms=test.rows.decision_ms, probability=trained.forecast_rows(test.rows))
 
     def _learners(self, window: Window) -> tuple[Learner, ...]:
-        names, settings = self.plan.feature_names, self.plan.procedure.model
-        return make_learners(
-            settings, feature_names=names, stream=window.index, device=self.device, with_baselines=False
-        )
+        return learners_of(self.plan, window, device=self.device, with_baselines=False)
 
     def _cut(self, klines: Klines, features: FeatureRows, span: Span) -> Dataset:
         near = klines.between(span.start_ms - LABEL_LOOKBACK_MS, span.end_ms)

@@ -61,8 +61,8 @@ class Trades:
         """Size of each exit fill in quote currency."""
         return self.quantity * self.exit_price
 
-    def moved(self, *, num_bars: int, scale: float) -> Self:
-        """The same trades ``num_bars`` later in an account ``scale`` times as large."""
+    def moved(self, *, num_bars: int, scale: FloatArray | float) -> Self:
+        """The same trades ``num_bars`` later in an account ``scale`` times as large, (n_trades,) or one for all."""
         return replace(
             self,
             entry_bar=self.entry_bar + num_bars,

@@ -11,7 +11,7 @@ Because the quantity is constant, a whole trade multiplies the equity by a numbe
 curve is a cumulative product over trades and the work grows with arrays, never with a loop.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -21,6 +21,7 @@ from job.backtest.account import Backtest, Trades
 from job.backtest.costs import Costs
 from job.backtest.holdings import Holdings, Market, hold
 from job.backtest.orders import Orders
+from job.backtest.sessions import Sessions, running
 from job.data.klines import Klines
 
 
@@ -56,7 +57,7 @@ def run_orders(
     Parameters
     ----------
     klines : n >= 1 bars; volumes are not used, highs and lows only where orders rest in the market.
-    orders : one a bar. The last one is never filled.
+    orders : one a bar. The last one is never filled, and no trade reaches past the end of its stretch.
     costs : of one side.
     initial_equity : E_0 in quote currency, > 0.
     market : "perp" is long, short or flat; "spot" cannot be short, a short order means flat.
@@ -78,14 +79,16 @@ def run_orders(
     is_priced = np.isfinite(klines.open) & (klines.open > 0) & np.isfinite(klines.close)
     if not is_priced.all() or klines.close[-1] <= 0:
         raise ValueError("open and close must be finite and above 0")
-    worth = _value(holdings, klines, costs, funding)
+    sessions = orders.stretches
+    worth = _value(holdings, klines, sessions, costs, funding)
     if (worth.growth <= 0).any() or (worth.mark <= 0).any():
         holdings = _until_ruin(holdings, worth, klines)
-        worth = _value(holdings, klines, costs, funding)
-    return _settle(holdings, worth, klines.open_time, costs, initial_equity)
+        worth = _value(holdings, klines, sessions, costs, funding)
+    account = _settle(holdings, worth, klines, sessions, costs=costs, initial_equity=initial_equity)
+    return account if len(sessions) == 1 else _compounded(account, sessions)
 
 
-def _value(holdings: Holdings, klines: Klines, costs: Costs, funding: FloatArray | None) -> _Worth:
+def _value(holdings: Holdings, klines: Klines, sessions: Sessions, costs: Costs, funding: FloatArray | None) -> _Worth:
     """Price every trade, in multiples of the equity it began with."""
     side, size, exits = holdings.side, holdings.size, holdings.exits
     entry_price = holdings.entry_price * (1 + side * costs.slippage)
@@ -100,7 +103,7 @@ def _value(holdings: Holdings, klines: Klines, costs: Costs, funding: FloatArray
     marked = 1 - fee[trade] + weight[trade] * (klines.close[is_marked] / entry_price[trade] - 1)
     paid = np.zeros(len(side))
     if funding is not None:
-        flow = np.cumsum(funding * klines.open)
+        flow = running(np.add, funding * klines.open, sessions.bounds)
         before = flow[holdings.entry_bar]
         paid = side * (flow[exits.bar - exits.is_inside] - before)
         growth = growth - size * paid / entry_price
@@ -121,13 +124,21 @@ def _until_ruin(holdings: Holdings, worth: _Worth, klines: Klines) -> Holdings:
     return holdings.first(int(np.argmax(is_lost)) + 1)
 
 
-def _settle(holdings: Holdings, worth: _Worth, open_time: IntArray, costs: Costs, initial_equity: float) -> Backtest:
-    """Turn multiples into money."""
+def _settle(
+    holdings: Holdings, worth: _Worth, klines: Klines, sessions: Sessions, *, costs: Costs, initial_equity: float
+) -> Backtest:
+    """Turn multiples into money, as if every stretch began with the initial equity."""
     exits = holdings.exits
-    levels = initial_equity * np.cumprod(np.append(1.0, np.maximum(worth.growth, 0)))
-    equity = levels[worth.run >> 1] * np.maximum(worth.mark, 0)
-    equity[exits.bar[exits.is_inside] - 1] = levels[1:][exits.is_inside]
-    quantity = holdings.size * levels[:-1] / worth.entry_price
+    # One level before the first trade of each stretch, and one after each trade.
+    after = np.arange(len(holdings)) + sessions.of_bar[holdings.entry_bar] + 1
+    factor = np.ones(len(holdings) + len(sessions))
+    factor[after] = np.maximum(worth.growth, 0)
+    begins = np.searchsorted(holdings.entry_bar, sessions.bounds) + np.arange(len(sessions) + 1)
+    levels = initial_equity * running(np.multiply, factor, begins)
+    equity = levels[(worth.run >> 1) + sessions.of_bar] * np.maximum(worth.mark, 0)
+    equity[exits.bar[exits.is_inside] - 1] = levels[after][exits.is_inside]
+    before = levels[after - 1]
+    quantity = holdings.size * before / worth.entry_price
     fees = costs.fee * quantity * (worth.entry_price + worth.exit_price)
     paid = quantity * worth.funding
     pnl = holdings.side * quantity * (worth.exit_price - worth.entry_price) - fees - paid
@@ -141,13 +152,28 @@ def _settle(holdings: Holdings, worth: _Worth, open_time: IntArray, costs: Costs
         fees=fees,
         funding=paid,
         reason=exits.reason,
-        pnl=np.maximum(pnl, -levels[:-1]),
+        pnl=np.maximum(pnl, -before),
     )
     side_of_run = np.zeros(2 * len(holdings) + 1, dtype=np.int8)
     side_of_run[1::2] = holdings.side
     return Backtest(
-        open_time=open_time,
+        open_time=klines.open_time,
         equity=np.append(initial_equity, equity),
         position=side_of_run[worth.run],
         trades=trades,
+    )
+
+
+def _compounded(account: Backtest, sessions: Sessions) -> Backtest:
+    """The account where every stretch begins with what the one before it left."""
+    start, equity = float(account.equity[0]), account.equity[1:]
+    scales, level = [], start
+    for end in equity[sessions.last_bar].tolist():
+        scales.append(level / start)
+        level = end * scales[-1]
+    scale = np.array(scales)
+    return replace(
+        account,
+        equity=np.append(start, equity * scale[sessions.of_bar]),
+        trades=account.trades.moved(num_bars=0, scale=scale[sessions.of_bar[account.trades.entry_bar]]),
     )

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from job.arrays import BoolArray, FloatArray, IntArray
+from job.backtest.sessions import Sessions
 from job.data.klines import Klines
 
 
@@ -51,7 +52,9 @@ class Exits:
         )
 
 
-def planned_exits(klines: Klines, *, entry_bar: IntArray, signal_end: IntArray, max_hold: int | None) -> Exits:
+def planned_exits(
+    klines: Klines, sessions: Sessions, *, entry_bar: IntArray, signal_end: IntArray, max_hold: int | None
+) -> Exits:
     """Where trades end if nothing is met on the way.
 
     Parameters
@@ -61,7 +64,7 @@ def planned_exits(klines: Klines, *, entry_bar: IntArray, signal_end: IntArray, 
     max_hold : bars, or None.
     """
     bar, reason = signal_end, np.full(len(signal_end), ExitReason.SIGNAL, dtype=np.int8)
-    is_last = bar == len(klines)
+    is_last = sessions.is_end[bar]
     if max_hold is not None:
         is_timed = entry_bar + max_hold < signal_end
         bar = np.where(is_timed, entry_bar + max_hold, bar)
@@ -69,7 +72,7 @@ def planned_exits(klines: Klines, *, entry_bar: IntArray, signal_end: IntArray, 
         is_last &= ~is_timed
     reason[is_last] = ExitReason.END
     price = klines.open[np.minimum(bar, len(klines) - 1)]
-    price[is_last] = klines.close[-1]
+    price[is_last] = klines.close[bar[is_last] - 1]
     return Exits(bar=bar, price=price, is_inside=is_last, reason=reason)
 
 

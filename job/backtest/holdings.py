@@ -79,10 +79,12 @@ def hold(klines: Klines, orders: Orders, *, market: Market) -> Holdings:
         wanted = np.maximum(wanted, 0)
     elif market != "perp":
         raise ValueError(f"market must be 'perp' or 'spot', got {market!r}")
-    # The last order has no next open to be filled at.
-    begun, ended = signals(wanted[:-1])
+    sessions = orders.stretches
+    wanted = wanted.copy()
+    wanted[sessions.last_bar] = 0  # the last order of a stretch has no next open to be filled at
+    begun, ended = signals(wanted, sessions)
     side, entry_bar, terms = wanted[begun], begun + 1, orders.terms
-    exits = planned_exits(klines, entry_bar=entry_bar, signal_end=ended + 1, max_hold=orders.max_hold)
+    exits = planned_exits(klines, sessions, entry_bar=entry_bar, signal_end=ended + 1, max_hold=orders.max_hold)
     if terms.have_exits:
         exits = resting_exits(
             klines, exits, side=side, entry_bar=entry_bar, stop=terms.stop[begun], take=terms.take[begun]

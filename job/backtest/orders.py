@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from job.arrays import BoolArray, FloatArray, IntArray
+from job.backtest.sessions import Sessions
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,16 +70,14 @@ class Terms:
         """Whether any order has a stop-loss or a take-profit."""
         return bool((np.isfinite(self.stop) | np.isfinite(self.take)).any())
 
-    def delayed(self, num_bars: int) -> Self:
-        """The terms of ``num_bars`` before; the first are not known."""
-        missing = np.full(min(num_bars, len(self.size)), np.nan)
-        kept = len(self.size) - len(missing)
-        return replace(
-            self,
-            size=np.append(missing, self.size[:kept]),
-            stop=np.append(missing, self.stop[:kept]),
-            take=np.append(missing, self.take[:kept]),
-        )
+    def delayed(self, num_bars: int, sessions: Sessions) -> Self:
+        """The terms of ``num_bars`` before; the first of each stretch are not known."""
+        is_missing = sessions.bars_before(num_bars)
+        late = {
+            name: np.where(is_missing, np.nan, np.roll(values, num_bars))
+            for name, values in (("size", self.size), ("stop", self.stop), ("take", self.take))
+        }
+        return replace(self, **late)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,6 +89,7 @@ class Orders:
     side : int8 (n,), -1, 0 or 1: the position wanted from the close of each bar on.
     terms : of n bars.
     max_hold : bars after which a trade is closed at the open; None for never.
+    sessions : stretches that are traded one by one, flat between them; None where all bars are one.
 
     Raises
     ------
@@ -100,6 +100,7 @@ class Orders:
     side: NDArray[np.int8]
     terms: Terms
     max_hold: int | None = None
+    sessions: Sessions | None = None
 
     def __post_init__(self) -> None:
         if self.side.shape != self.terms.size.shape:
@@ -117,6 +118,11 @@ class Orders:
     def __len__(self) -> int:
         return len(self.side)
 
+    @cached_property
+    def stretches(self) -> Sessions:
+        """What is traded one by one: all bars at once, unless there are sessions."""
+        return Sessions.of([len(self)]) if self.sessions is None else self.sessions
+
     @property
     def fillable_side(self) -> NDArray[np.int8]:
         """The side, int8 (n,), 0 until the first close of each signal at which the terms are known.
@@ -129,6 +135,7 @@ class Orders:
         is_known = ~self.terms.unknown
         num_known = np.cumsum(is_known)
         is_first = np.append(True, side[1:] != side[:-1])
+        is_first[self.stretches.first_bar] = True
         before = np.maximum.accumulate(np.where(is_first, num_known - is_known, 0))
         return np.where(num_known > before, side, np.int8(0))
 
@@ -136,13 +143,12 @@ class Orders:
         """The same decisions, each reaching the market ``num_bars`` later."""
         if num_bars == 0:
             return self
-        missing = np.zeros(min(num_bars, len(self)), dtype=np.int8)
-        side = np.append(missing, self.side[: len(self) - len(missing)])
-        return replace(self, side=side, terms=self.terms.delayed(num_bars))
+        side = np.where(self.stretches.bars_before(num_bars), np.int8(0), np.roll(self.side, num_bars))
+        return replace(self, side=side, terms=self.terms.delayed(num_bars, self.stretches))
 
     def missing(self, share: float, rng: np.random.Generator) -> Self:
         """The same, where a ``share`` of the signals, drawn at random, never gets its entry filled."""
-        first, end = signals(self.side)
+        first, end = signals(self.side, self.stretches)
         is_missed = rng.random(len(first)) < share
         side = self.side.copy()
         for begun, ended in zip(first[is_missed], end[is_missed], strict=True):
@@ -150,9 +156,13 @@ class Orders:
         return replace(self, side=side)
 
 
-def signals(side: NDArray[np.int8]) -> tuple[IntArray, IntArray]:
-    """Of every signal the first close, and the first after it that no longer asks for it; int64 (n_signals,) each."""
-    edges = np.flatnonzero(side[1:] != side[:-1]) + 1
-    bounds = np.concatenate(([0], edges, [len(side)]))
+def signals(side: NDArray[np.int8], sessions: Sessions) -> tuple[IntArray, IntArray]:
+    """Of every signal the first close, and the first after it that no longer asks for it; int64 (n_signals,) each.
+
+    None reaches past the stretch that it begins in.
+    """
+    is_edge = side[1:] != side[:-1]
+    is_edge[sessions.first_bar[1:] - 1] = True
+    bounds = np.concatenate(([0], np.flatnonzero(is_edge) + 1, [len(side)]))
     asks = side[bounds[:-1]] != 0 if len(side) else [False]
     return bounds[:-1][asks], bounds[1:][asks]

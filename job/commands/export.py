@@ -5,6 +5,7 @@ from pathlib import Path
 from job import interruption
 from job.artifacts.keys import ModelKeys
 from job.artifacts.opening import open_store
+from job.commands.output_file import write_file
 from job.errors import ConfigError, ExitCode
 from job.prediction.export import exported_bytes
 from job.prediction.model_source import find_model
@@ -22,7 +23,7 @@ def run(loaded: LoadedSettings[ExportCommand]) -> ExitCode:
         data = exported_bytes(found.model, export.format)
         out = Path(export.out or f"{found.model.kind}-{found.model.identity}.{export.format}").expanduser()
         try:
-            out.write_bytes(data)
+            write_file(out, data)
         except OSError as error:
             raise ConfigError(f"{out} cannot be written: {error.strerror}.", remedy="Check --out.") from error
     print(f"{out}: {found.model.kind} of {found.where}, {len(data):,} bytes, as {export.format}")

@@ -1,6 +1,7 @@
 """``lorentzian plan``: the windows that these settings cut, or the Job that runs them; nothing is trained or stored."""
 
 import sys
+from importlib.metadata import version
 
 from job import interruption
 from job.commands.results import add_texts, results_console, results_table
@@ -49,7 +50,7 @@ def _window_job(loaded: LoadedSettings[ShownPlanCommand]) -> WindowJob:
         )
     return WindowJob(
         name=settings.job.job_name or DEFAULT_JOB_NAME,
-        image=settings.manifest.image,
+        image=settings.manifest.image or f"lorentzian-trainer:{version('lorentzian-trainer')}",
         completions=completions,
         parallelism=min(settings.manifest.parallelism or completions, completions),
         attempts=IndexSettings().attempts,

@@ -5,6 +5,7 @@ import os
 
 from job import interruption
 from job.artifacts.opening import open_store
+from job.artifacts.store import ObjectStore
 from job.commands.several import raise_worst
 from job.errors import ExitCode
 from job.intervals import format_utc
@@ -28,7 +29,7 @@ def run(loaded: LoadedSettings[PromoteCommand]) -> ExitCode:
         else:
             decided = [promote_run(store, ledger, settings.promoted_run, occasion)]
     for each in decided:
-        print(_sentence(each))
+        print(_sentence(each, store))
     if not decided:
         print(f"There is no finished run under {store.location}: nothing to promote.")
     raise_worst({each.run_id: each.error for each in decided if each.error is not None}, what="Not promoted")
@@ -42,13 +43,16 @@ def _user() -> str:
         return f"user {os.getuid()}"
 
 
-def _sentence(decided: Decided) -> str:
+def _sentence(decided: Decided, store: ObjectStore) -> str:
     if decided.promotion is None:
         return f"{decided.run_id}: not promoted, {decided.why_not}"
     current = decided.promotion.current
     market = f"{current.symbol} {current.interval} ({current.venue})"
+    silent = "; it will want no position: validation found no thresholds that beat staying flat"
+    rest = silent if decided.never_trades else ""
     if not decided.promotion.is_new:
         since = f"{format_utc(current.promoted_at_ms)} UTC"
-        return f"{current.run_id}: in use for {market} already, since {since} by {current.promoted_by}"
-    back = "" if current.previous is None else f"; back: lorentzian promote {current.previous.run_id}"
-    return f"{current.run_id}: in use for {market} from now on; verdict: {current.verdict}{back}"
+        return f"{current.run_id}: in use for {market} already, since {since} by {current.promoted_by}{rest}"
+    if current.previous is not None:
+        rest += f"; back: lorentzian promote {current.previous.run_id} --save-path {store.location}"
+    return f"{current.run_id}: in use for {market} from now on; verdict: {current.verdict}{rest}"

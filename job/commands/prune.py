@@ -22,8 +22,9 @@ def run(loaded: LoadedSettings[PruneCommand]) -> ExitCode:
         selection = _select(store, settings)
     _print_runs(selection, store)
     if not settings.prune.dry_run:
-        for pruned in selection.pruned:
-            _delete(store, pruned, settings)
+        num_deleted = sum(_delete(store, pruned, settings) for pruned in selection.pruned)
+        if selection.pruned:
+            print(f"{_runs(num_deleted)} deleted.")
     if settings.prune.feature_sets:
         from job.commands.prune_features import prune_features
 
@@ -45,12 +46,13 @@ def _select(store: ObjectStore, settings: PruneCommand) -> Selection:
     )
 
 
-def _delete(store: ObjectStore, pruned: PrunedRun, settings: PruneCommand) -> None:
-    """Delete one run, unless its model was promoted while others were being deleted."""
+def _delete(store: ObjectStore, pruned: PrunedRun, settings: PruneCommand) -> bool:
+    """Delete one run, unless its model was promoted while others were being deleted; whether it has gone."""
     if pruned.run_id in promoted_runs(store, with_previous=settings.prune.keep_promoted):
         print(f"{pruned.run_id}: kept after all, its model has been promoted meanwhile")
-        return
+        return False
     delete_run(store, pruned.run_id)
+    return True
 
 
 def _print_runs(selection: Selection, store: ObjectStore) -> None:
@@ -62,6 +64,10 @@ def _print_runs(selection: Selection, store: ObjectStore) -> None:
         results_console().print(table)
     num_objects, num_bytes = sum(each.num_objects for each in pruned), sum(each.num_bytes for each in pruned)
     print(
-        f"{count(len(pruned))} runs to delete, {count(num_objects)} objects, {megabytes(num_bytes)}; "
-        f"{count(len(selection.kept))} runs stay, and all of the ledger."
+        f"{_runs(len(pruned))} to delete, {count(num_objects)} objects, {megabytes(num_bytes)}; "
+        f"{_runs(len(selection.kept))} under {store.location} to keep, and all of the ledger."
     )
+
+
+def _runs(number: int) -> str:
+    return "1 run" if number == 1 else f"{count(number)} runs"

@@ -5,6 +5,7 @@ from pathlib import Path
 from job import interruption
 from job.artifacts.opening import open_store
 from job.commands.holdout_result import print_holdout
+from job.commands.output_file import write_file
 from job.commands.report_all import report_all
 from job.commands.required import check_verdict
 from job.commands.results import results_console
@@ -46,7 +47,7 @@ def _named(settings: ReportCommand) -> str | None:
 
 def _write(path: str, page: bytes) -> None:
     try:
-        Path(path).write_bytes(page)
+        write_file(Path(path), page)
     except OSError as error:
         raise ConfigError(
             f"The page cannot be written to {path}: {error.strerror}.", remedy="Check the folder."

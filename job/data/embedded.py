@@ -43,7 +43,7 @@ def embedded_database(name: str, *, folder: Path | None = None) -> Iterator[str]
     Parameters
     ----------
     name : str
-        Created when absent. One database per source of data keeps them apart: ``binance``, ``synthetic_7_edge``.
+        Created when absent. One database per source of data keeps them apart: ``binance``, ``files_<hash>``.
     folder : Path, optional
         `default_folder` unless given. As root its parents must let other accounts pass.
 

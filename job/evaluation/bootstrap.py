@@ -12,13 +12,14 @@ correction of Patton, Politis and White (2009).
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
-from job.arrays import FloatArray, IntArray
+from job.arrays import FloatArray
 from job.evaluation.measure import ZERO_DEVIATION, Reason
 from job.intervals import YEAR_DAYS
 
@@ -27,6 +28,9 @@ MIN_BLOCK_DAYS = 5.0
 MIN_DAYS_FOR_DEPENDENCE = 10  # fewer do not hold the lags that are looked at
 NUM_DRAWS = 5_000
 CONFIDENCE = 0.95
+# Years of days redrawn thousands of times are hundreds of megabytes: what is made of them is made a part at a time, and
+# a part is small enough for a processor's own memory.
+CELLS_AT_ONCE = 1 << 18
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,11 +39,11 @@ class DayDraws:
 
     Parameters
     ----------
-    index : int64 (num_draws, num_days), each row one redrawn history.
+    index : int32 (num_draws, num_days), each row one redrawn history.
     block_days : mean length of a block.
     """
 
-    index: IntArray
+    index: NDArray[np.int32]
     block_days: float
 
     @property
@@ -50,9 +54,12 @@ class DayDraws:
     @cached_property
     def _weight(self) -> FloatArray:
         """Share of each redrawn history that each day makes up, (num_draws, num_days); counted once for all."""
-        num_draws, num_days = self.index.shape
-        cell = self.index + num_days * np.arange(num_draws)[:, np.newaxis]
-        weight: FloatArray = np.bincount(cell.ravel(), minlength=cell.size).reshape(cell.shape) / num_days
+        num_days = self.num_days
+        weight = np.empty(self.index.shape)
+        for rows in rows_at_once(weight.shape):
+            drawn = self.index[rows]
+            cell = drawn + num_days * np.arange(len(drawn))[:, np.newaxis]
+            weight[rows] = np.bincount(cell.ravel(), minlength=cell.size).reshape(cell.shape) / num_days
         return weight
 
     def means(self, values: FloatArray) -> FloatArray:
@@ -133,20 +140,30 @@ def draw_days(returns: FloatArray, *, rng: np.random.Generator, num_draws: int =
     )
 
 
-def draw_indices(length: int, *, block_length: float, num_draws: int, rng: np.random.Generator) -> IntArray:
-    """Stationary-bootstrap row numbers, int64 (num_draws, length); blocks wrap around the end.
+def rows_at_once(shape: tuple[int, ...]) -> Iterator[slice]:
+    """The rows of a table of this shape, a part at a time."""
+    num_rows = max(1, CELLS_AT_ONCE // max(shape[1], 1))
+    return (slice(start, start + num_rows) for start in range(0, shape[0], num_rows))
+
+
+def draw_indices(length: int, *, block_length: float, num_draws: int, rng: np.random.Generator) -> NDArray[np.int32]:
+    """Stationary-bootstrap row numbers, int32 (num_draws, length); blocks wrap around the end.
 
     Parameters
     ----------
     block_length : mean length of a block, >= 1; lengths are geometric.
     """
-    shape = (num_draws, length)
-    is_start = rng.random(shape) < 1 / block_length
-    offset = rng.integers(length, size=shape)
+    is_start = np.empty((num_draws, length), dtype=np.bool_)
+    for rows in rows_at_once(is_start.shape):
+        is_start[rows] = rng.random(is_start[rows].shape) < 1 / block_length
+    index = np.empty(is_start.shape, dtype=np.int32)
     step = np.arange(length)
-    # Within a block the offset stays, so rows follow one another; a row's first step always begins a block.
-    block_start = np.maximum.accumulate(np.where(is_start, step, 0), axis=1)
-    return (np.take_along_axis(offset, block_start, axis=1) + step) % length
+    for rows in rows_at_once(index.shape):
+        offset = rng.integers(length, size=index[rows].shape)
+        # Within a block the offset stays, so rows follow one another; a row's first step always begins a block.
+        block_start = np.maximum.accumulate(np.where(is_start[rows], step, 0), axis=1)
+        index[rows] = (np.take_along_axis(offset, block_start, axis=1) + step) % length
+    return index
 
 
 def sharpe_along_days(returns: FloatArray, *, bars_per_year: float) -> FloatArray:
@@ -187,7 +204,8 @@ def confidence_interval(
         raise ValueError("returns must be finite")
     if draws.num_days < MIN_DAYS:
         return Interval(low=None, high=None, reason="too_short")
-    return percentile_interval(statistic(returns[..., draws.index]), draws)
+    drawn = [statistic(returns[..., draws.index[rows]]) for rows in rows_at_once(draws.index.shape)]
+    return percentile_interval(np.concatenate(drawn, axis=-1), draws)
 
 
 def sharpe_interval(returns: FloatArray, draws: DayDraws) -> Interval:

@@ -58,15 +58,15 @@ def brier(label: ArrayLike, probability: ArrayLike) -> Measure:
     return Measure.of(np.square(forecast - is_one).mean()) if len(is_one) else Measure.undefined("too_short")
 
 
-def brier_skill(label: ArrayLike, probability: ArrayLike, *, train_prior: float) -> Measure:
+def brier_skill(label: ArrayLike, probability: ArrayLike, *, train_prior: ArrayLike) -> Measure:
     """Share of the prior's Brier score that the forecast saves; negative if it is worse.
 
     Parameters
     ----------
-    train_prior : share of class 1 in the training rows, never in the rows judged.
+    train_prior : share of class 1 in the training rows of each forecast, (n,) or one for all; never in the rows judged.
     """
     own = brier(label, probability)
-    prior = brier(label, np.full(np.shape(label), train_prior))
+    prior = brier(label, np.broadcast_to(train_prior, np.shape(label)))
     if own.value is None or prior.value is None:
         return own
     if prior.value == 0:  # the prior was 0 or 1, and right every time: nothing is left to save

@@ -14,8 +14,9 @@ both; Davison and Hinkley (1997), "Bootstrap Methods and their Application", 4.2
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
-from job.arrays import FloatArray, IntArray
+from job.arrays import FloatArray
 from job.evaluation.bootstrap import CONFIDENCE, MIN_BLOCK_DAYS, MIN_DAYS, draw_indices, optimal_block_days
 
 NUM_HISTORIES = 2_000
@@ -51,7 +52,7 @@ def _histories(tested: FloatArray, num_days: int, rng: np.random.Generator) -> F
     """Accounts of redrawn histories, float64 (`NUM_HISTORIES`, num_days)."""
     num_tested, block_days = len(tested), max(MIN_BLOCK_DAYS, optimal_block_days(tested))
 
-    def redrawn() -> IntArray:
+    def redrawn() -> NDArray[np.int32]:
         return draw_indices(num_tested, block_length=block_days, num_draws=NUM_HISTORIES, rng=rng)
 
     of_model = redrawn()

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from job.arrays import FloatArray
-from job.evaluation.bootstrap import MIN_DAYS, DayDraws
+from job.evaluation.bootstrap import CELLS_AT_ONCE, MIN_DAYS, DayDraws
 from job.evaluation.measure import Measure
 
 FAN_LEVELS = (0.025, 0.25, 0.5, 0.75, 0.975)
@@ -53,13 +53,24 @@ def redraw_days(daily: FloatArray, draws: DayDraws) -> Fan | None:
     """
     if draws.num_days < MIN_DAYS:
         return None
-    equity = _accounts(1 + daily[draws.index])
-    is_loss = equity[:, -1] < 1
+    num_draws, num_days = draws.index.shape
+    level, high, deepest = np.ones((3, num_draws))
+    quantiles = [np.ones((len(FAN_LEVELS), 1))]
+    num_at_once = max(1, CELLS_AT_ONCE // num_draws)
+    for start in range(0, num_days, num_at_once):  # a few days of all accounts, which go on from where they were
+        growth = 1 + daily[draws.index[:, start : start + num_at_once].T]
+        growth[0] *= level
+        equity = np.cumprod(growth, axis=0)
+        highs = np.maximum(np.maximum.accumulate(equity, axis=0), high)
+        deepest = np.minimum(deepest, (equity / highs).min(axis=0))
+        level, high = equity[-1], highs[-1]
+        quantiles.append(np.quantile(equity, FAN_LEVELS, axis=1))
+    is_loss = level < 1
     return Fan(
         levels=FAN_LEVELS,
-        equity=np.quantile(equity, FAN_LEVELS, axis=0),
+        equity=np.concatenate(quantiles, axis=1),
         probability_of_loss=Measure.of(is_loss.mean()) if np.ptp(daily) > 0 else Measure.undefined("zero_variance"),
-        drawdown=np.quantile(deepest_falls(equity), DRAWDOWN_LEVELS),
+        drawdown=np.quantile(deepest - 1, DRAWDOWN_LEVELS),
     )
 
 

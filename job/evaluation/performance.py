@@ -40,7 +40,7 @@ def headline_measures(account: Backtest) -> dict[str, Measure]:
     ratios = _curve_measures(equity, daily.value, bars_per_year)
     # A fall within a day counts: the drawdown, and what is divided by it, keep the bars' curve.
     del ratios["max_drawdown"], ratios["recovery_factor"]
-    ratios["calmar_ratio"] = _calmar(ratios["annual_return"], of_bars["max_drawdown"])
+    ratios["calmar_ratio"] = returns.return_over_drawdown(ratios["annual_return"], of_bars["max_drawdown"])
     return of_bars | ratios
 
 
@@ -49,21 +49,24 @@ def planned_measures(*, stop: float | None, take: float | None) -> dict[str, Mea
     return {"planned_rr": trades.planned_rr(stop=stop, take=take)}
 
 
-def forecast_measures(up: FloatArray, probability: FloatArray, *, train_prior: float) -> dict[str, Measure]:
+def forecast_measures(
+    up: FloatArray, probability: FloatArray, *, train_prior: FloatArray | float
+) -> dict[str, Measure]:
     """Every measure of forecasts, over the rows that have a label and a forecast.
 
     Parameters
     ----------
     up : float64 (n,), 1, 0, or NaN where there is no label.
     probability : float64 (n,), NaN where there is no forecast.
-    train_prior : share of up labels in the training rows.
+    train_prior : share of up labels in the training rows of each forecast, float64 (n,) or one for all.
     """
     is_known = np.isfinite(up) & np.isfinite(probability)
     label, forecast = up[is_known], probability[is_known]
+    prior = np.broadcast_to(train_prior, up.shape)[is_known]
     measures: dict[str, Callable[[], Measure]] = {
         "log_loss": partial(classification.log_loss, label, forecast),
         "brier": partial(classification.brier, label, forecast),
-        "brier_skill": partial(classification.brier_skill, label, forecast, train_prior=train_prior),
+        "brier_skill": partial(classification.brier_skill, label, forecast, train_prior=prior),
         "auc": partial(classification.auc, label, forecast),
         "mcc": partial(classification.mcc, label, forecast >= 0.5),
         "base_rate": partial(classification.base_rate, label),
@@ -103,11 +106,3 @@ def _trade_measures(account: Backtest) -> dict[str, Measure]:
         "fees": Measure.of(float(account.trades.fees.sum())),
         "funding": Measure.of(float(account.trades.funding.sum())),
     }
-
-
-def _calmar(annual_return: Measure, max_drawdown: Measure) -> Measure:
-    if annual_return.value is None or max_drawdown.value is None:
-        return annual_return
-    if max_drawdown.value == 0:
-        return Measure.undefined("no_drawdown")
-    return Measure.of(annual_return.value / abs(max_drawdown.value))

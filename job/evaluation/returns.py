@@ -83,13 +83,16 @@ def sortino_ratio(returns: FloatArray, *, bars_per_year: float) -> Measure:
 
 def calmar_ratio(equity: FloatArray, *, bars_per_year: float) -> Measure:
     """Annual return over the depth of the deepest drawdown, per year."""
-    yearly = annual_return(equity, bars_per_year=bars_per_year)
-    depth = -max_drawdown(equity).rank
-    if yearly.value is None:
+    return return_over_drawdown(annual_return(equity, bars_per_year=bars_per_year), max_drawdown(equity))
+
+
+def return_over_drawdown(yearly: Measure, drawdown: Measure) -> Measure:
+    """`calmar_ratio` of an annual return and a drawdown that are known."""
+    if yearly.value is None or drawdown.value is None:
         return yearly
-    if depth < ZERO_DEVIATION:
+    if abs(drawdown.value) < ZERO_DEVIATION:
         return Measure.undefined("no_drawdown")
-    return Measure.of(yearly.value / depth)
+    return Measure.of(yearly.value / abs(drawdown.value))
 
 
 def recovery_factor(equity: FloatArray) -> Measure:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from job.artifacts.manifest import read_manifest, read_named
 from job.checkpoint import checkpoint_bytes
-from job.learners import make_learners, train_all
+from job.learners import learners_of, train_all
 from job.procedure import TrainedProcedure
 from job.run.plan import final_window
 from job.run.run import Run
@@ -34,13 +34,7 @@ def fit_final_model(run: Run) -> FinalModel:
     """
     window = final_window(run.plan)
     training = read_training(run, window)
-    learners = make_learners(
-        run.plan.procedure.model,
-        feature_names=run.plan.feature_names,
-        stream=window.index,
-        device=run.device,
-        with_baselines=False,
-    )
+    learners = learners_of(run.plan, window, device=run.device, with_baselines=False)
     trained = train_all(learners, training, window, run.plan.procedure)[run.traded_model]
     return FinalModel(window=window, trained=trained, data=checkpoint_bytes(trained, run.plan))
 

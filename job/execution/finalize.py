@@ -190,7 +190,7 @@ def _build(
     model = stored_final_model(run) or fit_final_model(run).data
     stages.begin("report")
     objects = report_objects(run.plan, summary, evaluation, holdout) | {
-        **curve_objects(run.plan, evaluation, series),
+        **curve_objects(run.plan, evaluation),
         run.keys.best_model_final(run.plan.stamp): model,
         run.keys.summary: record_bytes(summary),
     }

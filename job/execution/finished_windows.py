@@ -8,6 +8,7 @@ from job.artifacts.manifest import Manifest, read_manifest, read_named
 from job.artifacts.stored_records import parse_record
 from job.artifacts.window_pack import unpacked
 from job.errors import DataError
+from job.logs import same_names
 from job.records import ExecutionRecord, LedgerResultRecord, WindowRecord
 from job.run.ledger import own_result_key
 from job.run.ledger_results import NUM_READERS
@@ -20,7 +21,8 @@ from job.window_results import WindowSeries, read_series
 class FinishedWindow:
     """What one window found, how it ran, where its pod lived to tell, and the ledger's result of it, by its key there.
 
-    That result is empty where it did not come with the window: the ledger is asked then.
+    Its record holds the measures of the traded model alone: those of the others are ten times as many, and a run as a
+    whole has no use for them. The result is empty where it did not come with the window: the ledger is asked then.
     """
 
     manifest: Manifest
@@ -47,7 +49,7 @@ class FinishedWindows:
         """
         done = [state for state in states if state.state == "done"]
         new = [state for state in done if self._known.get(state.index, (None,))[0] != state.changed_ms]
-        with ThreadPoolExecutor(max_workers=NUM_READERS) as readers:
+        with ThreadPoolExecutor(max_workers=NUM_READERS, initializer=same_names()) as readers:
             for state, window in zip(new, readers.map(self._read_one, new), strict=True):
                 self._known[state.index] = state.changed_ms, window
         return {state.index: self._known[state.index][1] for state in done}
@@ -101,8 +103,14 @@ class FinishedWindows:
         keys, interval = self._run.keys, self._run.plan.procedure.market.interval
         return FinishedWindow(
             manifest=manifest,
-            record=parse_record(WindowRecord, metrics, where=keys.window_metrics(index)),
+            record=_traded_alone(parse_record(WindowRecord, metrics, where=keys.window_metrics(index))),
             series=read_series(series, interval=interval, where=keys.series(index)),
             execution=execution,
             readings={},
         )
+
+
+def _traded_alone(window: WindowRecord) -> WindowRecord:
+    """The record without the models that were neither traded nor chosen by a search."""
+    kept = {n: model for n, model in window.models.items() if n == window.traded_model or model.search is not None}
+    return window.model_copy(update={"models": kept})

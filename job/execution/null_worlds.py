@@ -29,7 +29,7 @@ from job.logs import configure_logs
 from job.progress import Tracker
 from job.records import NullWorldRecord, PlanRecord, ProcedureRecord
 from job.rehearsal import Rehearsal, rehearse_plan
-from job.replay import replay
+from job.replay import join_tests, replay
 from job.robustness.null_worlds import null_world
 from job.rules import market_key, trading_rules
 from job.run.address import RunAddress
@@ -109,7 +109,7 @@ def _run_world(run: Run, index: int, pipe: "Pipe[int | JobError, None]") -> None
     for number, window in enumerate(rehearsal.windows(with_baselines=False)):
         series.append(window.series)
         pipe.send(number + 1)
-    account = replay(tuple(series), run.traded_model, trading_rules(run.plan.procedure))
+    account = replay(join_tests(series), run.traded_model, trading_rules(run.plan.procedure))
     measures = measure_records(headline_measures(account))
     record = NullWorldRecord(
         index=index,

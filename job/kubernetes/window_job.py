@@ -26,6 +26,9 @@ KEPT_S = 7 * 24 * 3600  # pods go with their Job, and their logs with them
 MEMORY, MEMORY_LIMIT = "1Gi", "2Gi"
 WAIT_MEMORY, WAIT_MEMORY_LIMIT = "256Mi", "512Mi"
 TMP_SIZE = "1Gi"
+GPU = "nvidia.com/gpu"
+GPU_MEMORY_LIMIT = "4Gi"  # holds what CUDA keeps on the host, and the shared memory
+SHM_SIZE = "512Mi"  # 64 MB, as it would be, is too small for whatever loads data beside CUDA
 METRICS_PORT = 8052  # not the dashboard's: where processes share a host, both can be asked
 
 _LABELS: dict[str, Value] = {
@@ -127,17 +130,27 @@ def _pod(job: WindowJob) -> dict[str, Value]:
             _container(job, WAIT_CONTAINER, ("doctor", "--wait", WAIT, "--need", NEEDS, *job.wait_arguments), [])
         ],
         "containers": [_container(job, MAIN_CONTAINER, ("window", *job.arguments), _of_index(job))],
-        "volumes": [{"name": "tmp", "emptyDir": {"sizeLimit": TMP_SIZE}}],
+        "volumes": _volumes(job),
     }
     if job.has_gpu:
-        pod["tolerations"] = [{"key": "nvidia.com/gpu", "operator": "Exists", "effect": "NoSchedule"}]
+        pod["tolerations"] = [{"key": GPU, "operator": "Exists", "effect": "NoSchedule"}]
     return pod
+
+
+def _volumes(job: WindowJob) -> list[Value]:
+    volumes: list[Value] = [{"name": "tmp", "emptyDir": {"sizeLimit": TMP_SIZE}}]
+    if job.has_gpu:
+        volumes.append({"name": "shm", "emptyDir": {"medium": "Memory", "sizeLimit": SHM_SIZE}})
+    return volumes
 
 
 def _container(job: WindowJob, name: str, arguments: tuple[str, ...], env: list[Value]) -> Value:
     sources: list[Value] = [{"configMapRef": {"name": _SETTINGS, "optional": True}}]
     sources += [{"secretRef": {"name": secret, "optional": True}} for secret in _SECRETS]
     ports: dict[str, Value] = {"ports": [{"name": "metrics", "containerPort": METRICS_PORT}]}
+    mounts: list[Value] = [{"name": "tmp", "mountPath": "/tmp"}]
+    if job.has_gpu and name == MAIN_CONTAINER:
+        mounts.append({"name": "shm", "mountPath": "/dev/shm"})
     return {
         "name": name,
         "image": job.image,
@@ -152,14 +165,12 @@ def _container(job: WindowJob, name: str, arguments: tuple[str, ...], env: list[
             "capabilities": {"drop": ["ALL"]},
             "readOnlyRootFilesystem": True,
         },
-        "volumeMounts": [{"name": "tmp", "mountPath": "/tmp"}],
+        "volumeMounts": mounts,
     }
 
 
 def _resources(job: WindowJob) -> Value:
-    limits: dict[str, Value] = {"memory": MEMORY_LIMIT}
-    if job.has_gpu:
-        limits["nvidia.com/gpu"] = 1
+    limits: dict[str, Value] = {"memory": GPU_MEMORY_LIMIT, GPU: 1} if job.has_gpu else {"memory": MEMORY_LIMIT}
     return {"requests": {"cpu": job.threads, "memory": MEMORY}, "limits": limits}
 
 

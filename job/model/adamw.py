@@ -18,7 +18,8 @@ class AdamW:
 
     Parameters
     ----------
-    groups : each with its ``params``, its rate ``lr`` and its ``weight_decay``; other entries stay as they are.
+    groups : each with its ``params``, its rate ``lr`` and its ``weight_decay``, other entries stay as they are. Rate
+        and decay are numbers, or tensors like a parameter, of which each number has its own.
     """
 
     def __init__(self, groups: Sequence[dict[str, Any]]) -> None:
@@ -48,4 +49,8 @@ class AdamW:
                 mean.lerp_(parameter.grad, 1 - MEAN_DECAY)
                 square.mul_(SQUARE_DECAY).addcmul_(parameter.grad, parameter.grad, value=1 - SQUARE_DECAY)
                 spread = square.sqrt().div_(square_share**0.5).add_(EPSILON)
-                parameter.mul_(1 - rate * group["weight_decay"]).addcdiv_(mean, spread, value=-rate / mean_share)
+                parameter.mul_(1 - rate * group["weight_decay"])
+                if isinstance(rate, Tensor):
+                    parameter.sub_(mean.div(spread).mul_(rate / mean_share))
+                else:
+                    parameter.addcdiv_(mean, spread, value=-rate / mean_share)

@@ -23,6 +23,28 @@ START_QUERIES = 256
 
 
 @dataclass(frozen=True, kw_only=True)
+class Question:
+    """A batch of training rows that ask, and the sample of them that answers.
+
+    Parameters
+    ----------
+    queries, bank : float (Q, F) and (B, F), scaled features.
+    up, bank_up : float (Q,) and (B,), labels, 0 or 1.
+    weight : float (Q,), what an answer counts in the loss.
+    log_weights : float (B,), logarithm of what a row counts in the vote.
+    mask : whose labels' intervals meet a query's.
+    """
+
+    queries: Tensor
+    up: Tensor
+    weight: Tensor
+    bank: Tensor
+    bank_up: Tensor
+    log_weights: Tensor
+    mask: Tensor | LabelSpans
+
+
+@dataclass(frozen=True, kw_only=True)
 class TrainingBank:
     """Training rows: they are the queries, and the bank that answers them.
 
@@ -69,6 +91,19 @@ class TrainingBank:
     def sample(self, count: int, generator: torch.Generator) -> Tensor:
         """Indexes of up to ``count`` different rows, in random order."""
         return torch.randperm(len(self), generator=generator)[:count].to(self.up.device)
+
+    def question(self, queries: Tensor, count: int, generator: torch.Generator) -> Question:
+        """Let rows by index ask up to ``count`` others, drawn anew."""
+        candidates = self.sample(count, generator)
+        return Question(
+            queries=self.features[queries],
+            up=self.up[queries],
+            weight=self.weight[queries],
+            bank=self.features[candidates],
+            bank_up=self.up[candidates],
+            log_weights=self.weight[candidates].log(),
+            mask=self.overlap(queries, candidates),
+        )
 
     def start_sample(self, count: int, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor | LabelSpans]:
         """Queries, a bank as large as training's, and their mask: on them the first temperatures are set."""

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from job.arrays import Float32Array, FloatArray, IntArray
-from job.model.calibration import shrink
+from job.model.calibration import logit, shrink
 from job.model.classifier import Classifier, log_losses, mean_log_loss
 
 BLEND = "blend"
@@ -26,7 +26,6 @@ GRID_STEPS = 20  # weights are tried in twentieths: finer than a few days of val
 FITTED_SHARE = 0.5
 NUM_DRAWS = 1_000
 CONFIDENCE = 0.95
-FLOOR = 1e-6
 LOSS_DIGITS = 10
 
 
@@ -112,7 +111,7 @@ def mix(probability: FloatArray, weights: FloatArray) -> FloatArray:
     probability : float64 (M, n).
     weights : float64 (M,), >= 0, sum 1.
     """
-    mixed: FloatArray = 1 / (1 + np.exp(-_weighted(_logits(probability), weights)))
+    mixed: FloatArray = 1 / (1 + np.exp(-_weighted(logit(probability), weights)))
     return mixed
 
 
@@ -124,7 +123,7 @@ def fit_weights(probability: FloatArray, up: FloatArray) -> FloatArray:
     probability : float64 (M, n), forecasts of rows whose labels are known.
     up : float64 (n,), 0 or 1.
     """
-    logits, num_members = _logits(probability), len(probability)
+    logits, num_members = logit(probability), len(probability)
     side = np.where(up == 1, 1.0, -1.0)
 
     def loss(weights: FloatArray) -> float:
@@ -187,12 +186,6 @@ def _weighted(logits: FloatArray, weights: FloatArray) -> FloatArray:
     """Weighted sum over members, float64 (n,); a row's does not depend on the rows beside it, as a product's would."""
     total: FloatArray = (weights[:, None] * logits).sum(axis=0)
     return total
-
-
-def _logits(probability: FloatArray) -> FloatArray:
-    clipped = np.clip(probability, FLOOR, 1 - FLOOR)
-    logits: FloatArray = np.log(clipped) - np.log1p(-clipped)
-    return logits
 
 
 def _simplex(num_members: int) -> list[FloatArray]:

@@ -25,8 +25,8 @@ def fit_slope(probability: FloatArray, up: FloatArray, *, prior: FloatArray) -> 
     probability, up : float64 (n,), validation forecasts and their labels, 0 or 1.
     prior : float64 (n,), share of up labels in the rows that each forecast's model was fitted on.
     """
-    offset = _logit(prior)
-    distance = _logit(probability) - offset
+    offset = logit(prior)
+    distance = logit(probability) - offset
 
     def loss_gradient(slope: float) -> float:
         return float(np.mean(distance * (_sigmoid(offset + slope * distance) - up)))
@@ -44,16 +44,17 @@ def fit_slope(probability: FloatArray, up: FloatArray, *, prior: FloatArray) -> 
 
 def shrink(probability: FloatArray, *, prior: float, slope: float) -> FloatArray:
     """Forecasts moved to the prior by ``slope``, float64 (n,)."""
-    offset = _logit(np.array([prior]))
-    return _sigmoid(offset + slope * (_logit(probability) - offset))
+    offset = logit(np.array([prior]))
+    return _sigmoid(offset + slope * (logit(probability) - offset))
 
 
-def _logit(probability: FloatArray) -> FloatArray:
+def logit(probability: FloatArray) -> FloatArray:
+    """Log-odds, float64 of any shape, of probabilities that are kept a millionth away from certainty."""
     clipped = np.clip(probability, FLOOR, 1 - FLOOR)
     value: FloatArray = np.log(clipped) - np.log1p(-clipped)
     return value
 
 
-def _sigmoid(logit: FloatArray) -> FloatArray:
-    value: FloatArray = 1 / (1 + np.exp(-logit))
+def _sigmoid(log_odds: FloatArray) -> FloatArray:
+    value: FloatArray = 1 / (1 + np.exp(-log_odds))
     return value

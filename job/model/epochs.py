@@ -142,16 +142,24 @@ class EarlyStop:
     def look(self) -> int:
         """Measure once more; return how many epochs ago the best one was."""
         self._network.eval()
-        loss = self._validation_loss()
-        if not self.losses or loss < self.losses[self.best_epoch] - LEAST_GAIN:
-            self.best_epoch = len(self.losses)
+        self.losses.append(self._validation_loss())
+        newest, self.best_epoch = len(self.losses) - 1, best_epoch(self.losses)
+        if newest == self.best_epoch:
             self._best = {name: value.clone() for name, value in self._network.state_dict().items()}
-        self.losses.append(loss)
-        return len(self.losses) - 1 - self.best_epoch
+        return newest - self.best_epoch
 
     def restore(self) -> None:
         """Put the best epoch's weights back."""
         self._network.load_state_dict(self._best)
+
+
+def best_epoch(losses: Sequence[float]) -> int:
+    """The epoch whose weights are kept, from validation losses: the last that was better by more than luck."""
+    best = 0
+    for epoch, loss in enumerate(losses):
+        if loss < losses[best] - LEAST_GAIN:
+            best = epoch
+    return best
 
 
 def rate_after(losses: Sequence[float], settings: ModelSettings) -> float:
@@ -172,7 +180,7 @@ def rate_after(losses: Sequence[float], settings: ModelSettings) -> float:
     return rate
 
 
-def set_rate(optimizer: AdamW, rate: float) -> None:
+def set_rate(optimizer: AdamW, rate: float | Tensor) -> None:
     """Give each group of parameters the rate times its own speed."""
     for group in optimizer.param_groups:
         group["lr"] = rate * group["speed"]

@@ -7,7 +7,9 @@ depend on the seed alone. Where classes are balanced, weights even them out in l
 corrected for it.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -18,9 +20,10 @@ from job.arrays import BoolArray, Float32Array, FloatArray
 from job.model.adamw import AdamW
 from job.model.bank import TrainingBank, ValidationSample
 from job.model.classifier import LossCurve, OnEpoch
+from job.model.effort import Effort
 from job.model.encoder import EncoderShape, ResidualEncoder
 from job.model.epochs import EpochLearner, seeded_generator, train_epochs
-from job.model.line import fit_line
+from job.model.line import Line, fit_line
 from job.model.lorentzian import LorentzianNCA
 from job.model.novelty import MEASURED_ROWS, NEIGHBOUR, NoveltyLimit
 from job.model.scaling import RobustScaler
@@ -35,35 +38,6 @@ ENCODER_SPEED = 2.0
 WEIGHT_DECAY = 3e-4
 GRADIENT_NORM = 1.0
 PREDICT_CHUNK = 256
-
-
-@dataclass(frozen=True, kw_only=True)
-class Effort:
-    """How much a fit may cost.
-
-    Parameters
-    ----------
-    queries : asked in an epoch, at most.
-    bank_share, bank_rows : the part of the rows that answers each batch, and how many at most.
-    num_members : votes whose probabilities are averaged.
-    """
-
-    queries: int
-    bank_share: float
-    bank_rows: int
-    num_members: int
-
-    @classmethod
-    def of(cls, settings: ModelSettings, device: torch.device) -> "Effort":
-        """What was asked for; where nothing was, full on a GPU alone."""
-        name = settings.effort
-        if name == "auto":
-            name = "quick" if device.type == "cpu" else "full"
-        return QUICK if name == "quick" else FULL
-
-
-QUICK = Effort(queries=1024, bank_share=1.0, bank_rows=1024, num_members=1)
-FULL = Effort(queries=1 << 30, bank_share=0.5, bank_rows=1 << 30, num_members=3)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,6 +80,50 @@ class LorentzianClassifier:
         return self.distance(features) > self.novelty.distance
 
 
+@dataclass(frozen=True, kw_only=True)
+class PreparedRows:
+    """Training rows as every fit on them needs them, whatever its learning rate or its encoder.
+
+    Parameters
+    ----------
+    scaler, bank : of the rows.
+    line : through them.
+    prior : share of up labels, weighed as the bank is.
+    own_prior : the same without weights of the classes.
+    """
+
+    scaler: RobustScaler
+    bank: TrainingBank
+    line: Line
+    prior: float
+    own_prior: float
+
+    @classmethod
+    def of(cls, rows: LabelledRows, settings: ModelSettings, device: torch.device) -> "PreparedRows":
+        """Scale and weigh them, move them to the device, and solve the line."""
+        scaler = RobustScaler.fit(rows.features)
+        own_weight = sample_weights(rows.label_start_ms, rows.label_end_ms)
+        weight = balanced(rows.up, own_weight) if settings.class_weights == "balanced" else own_weight
+        return cls(
+            scaler=scaler,
+            bank=TrainingBank.of(rows, scaler, device, weight),
+            line=fit_line(scaler.transform(rows.features), rows, weight),
+            prior=float(np.average(rows.up, weights=weight)),
+            own_prior=float(np.average(rows.up, weights=own_weight)),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class UntrainedVote:
+    """A network before its first step, what early stopping looks at, and the random numbers of what is to come."""
+
+    network: LorentzianNCA
+    sample: ValidationSample | None
+    num_queries: int
+    num_candidates: int
+    generator: torch.Generator
+
+
 class LorentzianLearner(EpochLearner[LorentzianClassifier]):
     """Solves the line, then trains the votes beside it.
 
@@ -128,28 +146,23 @@ class LorentzianLearner(EpochLearner[LorentzianClassifier]):
         num_epochs: int,
         on_epoch: OnEpoch | None,
     ) -> tuple[LorentzianClassifier, LossCurve]:
-        generator = seeded_generator(self._settings, stream=self._stream, part=part)
-        effort = Effort.of(self._settings, self._device)
-        scaler = RobustScaler.fit(rows.features)
-        own_weight = sample_weights(rows.label_start_ms, rows.label_end_ms)
-        weight = balanced(rows.up, own_weight) if self._settings.class_weights == "balanced" else own_weight
-        bank = TrainingBank.of(rows, scaler, self._device, weight)
-        network = self._network(rows, scaler, weight, effort, generator)
-        network.correct_prior(float(np.average(rows.up, weights=own_weight)))
-        num_candidates = min(effort.bank_rows, max(1, int(effort.bank_share * len(bank))))
-        start = bank.start_sample(num_candidates, generator)
-        network.eval().start_temperature(*start, neighbours=self._settings.neighbours)
-        sample = ValidationSample.of(validation, scaler, bank, generator) if validation is not None else None
-        optimizer = AdamW(_parameter_groups(network, self._settings.lr))
-        epoch = _Epoch(
-            network=network,
-            bank=bank,
-            optimizer=optimizer,
-            num_queries=min(effort.queries, len(bank)),
-            num_candidates=num_candidates,
-            batch_size=self._settings.batch_size,
-            generator=generator,
-        )
+        prepared = PreparedRows.of(rows, self._settings, self._device)
+        return self.train_prepared(prepared, validation, part=part, num_epochs=num_epochs, on_epoch=on_epoch)
+
+    def train_prepared(
+        self,
+        prepared: PreparedRows,
+        validation: LabelledRows | None,
+        *,
+        part: int,
+        num_epochs: int,
+        on_epoch: OnEpoch | None,
+    ) -> tuple[LorentzianClassifier, LossCurve]:
+        """One fit on rows that are prepared; arguments as of `EpochLearner._train`."""
+        vote, bank = self.untrained(prepared, validation, part=part), prepared.bank
+        network, sample = vote.network, vote.sample
+        optimizer = AdamW(parameter_groups(network, self._settings.lr))
+        epoch = VoteEpoch(vote=vote, bank=bank, optimizer=optimizer, batch_size=self._settings.batch_size)
         curve = train_epochs(
             network,
             optimizer,
@@ -160,7 +173,7 @@ class LorentzianLearner(EpochLearner[LorentzianClassifier]):
             on_epoch=on_epoch,
         )
         classifier = LorentzianClassifier(
-            scaler=scaler,
+            scaler=prepared.scaler,
             network=network,
             bank=bank.features,
             bank_up=bank.up,
@@ -169,15 +182,26 @@ class LorentzianLearner(EpochLearner[LorentzianClassifier]):
         )
         return classifier, curve
 
-    def _network(
-        self,
-        rows: LabelledRows,
-        scaler: RobustScaler,
-        weight: FloatArray,
-        effort: Effort,
-        generator: torch.Generator,
-    ) -> LorentzianNCA:
-        num_features = rows.features.shape[1]
+    def untrained(self, prepared: PreparedRows, validation: LabelledRows | None, *, part: int) -> UntrainedVote:
+        """What the fit ``part`` begins with."""
+        generator = seeded_generator(self._settings, stream=self._stream, part=part)
+        effort, bank = Effort.of(self._settings, self._device), prepared.bank
+        network = self._network(prepared, effort, generator)
+        network.correct_prior(prepared.own_prior)
+        num_candidates = effort.candidates(len(bank))
+        start = bank.start_sample(num_candidates, generator)
+        network.eval().start_temperature(*start, neighbours=self._settings.neighbours)
+        sample = None if validation is None else ValidationSample.of(validation, prepared.scaler, bank, generator)
+        return UntrainedVote(
+            network=network,
+            sample=sample,
+            num_queries=min(effort.queries, len(bank)),
+            num_candidates=num_candidates,
+            generator=generator,
+        )
+
+    def _network(self, prepared: PreparedRows, effort: Effort, generator: torch.Generator) -> LorentzianNCA:
+        num_features = prepared.bank.features.shape[1]
         encoder = None
         if self._settings.encoder == "residual":
             encoder = ResidualEncoder(
@@ -185,8 +209,8 @@ class LorentzianLearner(EpochLearner[LorentzianClassifier]):
             )
         network = LorentzianNCA(
             num_features,
-            prior=float(np.average(rows.up, weights=weight)),
-            line=fit_line(scaler.transform(rows.features), rows, weight),
+            prior=prepared.prior,
+            line=prepared.line,
             num_members=effort.num_members,
             encoder=encoder,
         )
@@ -203,44 +227,41 @@ class LorentzianLearner(EpochLearner[LorentzianClassifier]):
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Epoch:
+class VoteEpoch:
     """One pass: every member asks about rows of its own, and answers from a sample of its own."""
 
-    network: LorentzianNCA
+    vote: UntrainedVote
     bank: TrainingBank
     optimizer: AdamW
-    num_queries: int
-    num_candidates: int
     batch_size: int
-    generator: torch.Generator
 
     def run(self) -> float:
         """Train once; the mean loss."""
-        self.network.let_vote()
+        network = self.vote.network
+        network.let_vote()
         losses = []
-        members = range(self.network.num_members)
-        drawn = [torch.split(self.bank.sample(self.num_queries, self.generator), self.batch_size) for _ in members]
-        for batches in zip(*drawn, strict=True):
+        for batches in drawn_batches(self.bank, self.vote, self.batch_size):
             loss = torch.stack([self._loss(member, queries) for member, queries in enumerate(batches)]).mean()
             self.optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
-            torch.nn.utils.clip_grad_norm_(self.network.parameters(), GRADIENT_NORM)
+            torch.nn.utils.clip_grad_norm_(network.parameters(), GRADIENT_NORM)
             self.optimizer.step()
             losses.append(loss.detach())
         return float(torch.stack(losses).mean())
 
     def _loss(self, member: int, queries: Tensor) -> Tensor:
-        bank = self.bank
-        candidates = bank.sample(self.num_candidates, self.generator)
-        logit = self.network(
-            bank.features[queries],
-            bank.features[candidates],
-            bank.up[candidates],
-            bank.overlap(queries, candidates),
-            log_weights=bank.weight[candidates].log(),
-            member=member,
+        asked = self.bank.question(queries, self.vote.num_candidates, self.vote.generator)
+        logit = self.vote.network(
+            asked.queries, asked.bank, asked.bank_up, asked.mask, log_weights=asked.log_weights, member=member
         )
-        return binary_cross_entropy_with_logits(logit, bank.up[queries], weight=bank.weight[queries])
+        return binary_cross_entropy_with_logits(logit, asked.up, weight=asked.weight)
+
+
+def drawn_batches(bank: TrainingBank, vote: UntrainedVote, batch_size: int) -> Iterator[tuple[Tensor, ...]]:
+    """The queries of an epoch by index: for each step, a batch of every member's own."""
+    members = range(vote.network.num_members)
+    drawn = [torch.split(bank.sample(vote.num_queries, vote.generator), batch_size) for _ in members]
+    return zip(*drawn, strict=True)
 
 
 def _novelty(network: LorentzianNCA, bank: TrainingBank, quantile: float | None) -> NoveltyLimit | None:
@@ -257,7 +278,8 @@ def _novelty(network: LorentzianNCA, bank: TrainingBank, quantile: float | None)
     return NoveltyLimit.of(torch.cat(parts).double().cpu().numpy(), quantile=quantile)
 
 
-def _parameter_groups(network: LorentzianNCA, rate: float) -> list[dict[str, object]]:
+def parameter_groups(network: LorentzianNCA, rate: float) -> list[dict[str, Any]]:
+    """The numbers of the votes, and those of the encoder, each with its speed and its decay, for `AdamW`."""
     encoder = [] if network.encoder is None else list(network.encoder.parameters())
     is_encoders = {id(parameter) for parameter in encoder}
     votes = [parameter for parameter in network.parameters() if id(parameter) not in is_encoders]

@@ -107,12 +107,12 @@ class LorentzianNCA(nn.Module):
     @property
     def scales(self) -> Tensor:
         """Feature scales s, float (M, F)."""
-        return self.log_scales.clamp(-MAX_LOG_SCALE, MAX_LOG_SCALE).exp()
+        return scales_of(self.log_scales)
 
     @property
     def temperature(self) -> Tensor:
         """Temperatures tau, float (M,)."""
-        return self.log_temperature.exp().clamp(MIN_TEMPERATURE, MAX_TEMPERATURE)
+        return temperature_of(self.log_temperature)
 
     def forward(
         self,
@@ -144,10 +144,7 @@ class LorentzianNCA(nn.Module):
         """
         vote = self.ask(queries, bank, bank_up, mask, log_weights=log_weights, member=member)
         voted = torch.where(vote.has_votes, vote.share, self.prior)
-        share = torch.sigmoid(self.prior_logit_share[member])
-        mixed = (1 - share) * voted + share * self.prior
-        moved = torch.logit(mixed.clamp(PROBABILITY_FLOOR, 1 - PROBABILITY_FLOOR)) - torch.logit(self.prior)
-        return self.line(queries) + moved
+        return self.line(queries) + moved_logit(voted, self.prior_logit_share[member], self.prior)
 
     def ask(
         self,
@@ -176,11 +173,18 @@ class LorentzianNCA(nn.Module):
         return queries @ self.slope + self.level
 
     def probability(
-        self, queries: Tensor, bank: Tensor, bank_up: Tensor, *, log_weights: Tensor | None = None
+        self,
+        queries: Tensor,
+        bank: Tensor,
+        bank_up: Tensor,
+        mask: Tensor | LabelSpans | None = None,
+        *,
+        log_weights: Tensor | None = None,
     ) -> Tensor:
         """Mean of the members' probabilities of up, each corrected for weights of the classes, float (Q,)."""
         logits = [
-            self(queries, bank, bank_up, log_weights=log_weights, member=member) for member in range(self.num_members)
+            self(queries, bank, bank_up, mask, log_weights=log_weights, member=member)
+            for member in range(self.num_members)
         ]
         return torch.sigmoid(torch.stack(logits) + self.correction).mean(dim=0)
 
@@ -260,6 +264,23 @@ class LorentzianNCA(nn.Module):
             bank=embedded[len(queries) :],
             share=torch.sigmoid(self.gate_logit[member]),
         )
+
+
+def scales_of(log_scales: Tensor) -> Tensor:
+    """Feature scales s within their bounds."""
+    return log_scales.clamp(-MAX_LOG_SCALE, MAX_LOG_SCALE).exp()
+
+
+def temperature_of(log_temperature: Tensor) -> Tensor:
+    """Temperatures tau within their bounds."""
+    return log_temperature.exp().clamp(MIN_TEMPERATURE, MAX_TEMPERATURE)
+
+
+def moved_logit(voted: Tensor, prior_logit_share: Tensor, prior: Tensor) -> Tensor:
+    """By how much votes, float (..., Q), move the line's logit, once the prior has had its say."""
+    share = torch.sigmoid(prior_logit_share)
+    mixed = (1 - share) * voted + share * prior
+    return torch.logit(mixed.clamp(PROBABILITY_FLOOR, 1 - PROBABILITY_FLOOR)) - torch.logit(prior)
 
 
 def effective_neighbours(weights: Tensor) -> Tensor:

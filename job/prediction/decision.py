@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from job.arrays import FloatArray
 from job.data.klines import Klines
 from job.data.signal_table import Signal
 from job.intervals import interval_ms
@@ -50,7 +51,7 @@ def decide(model: StoredModel, view: MarketView, *, num_neighbours: int) -> Deci
     num_neighbours : how many of the bars that voted are named.
     """
     rules, features = trading_rules(model.procedure), view.rows.values
-    probability, has_row = model.forecast(features), view.missing is None
+    probability, has_row = _forecast(model, view), view.missing is None
     heard = np.where(model.is_novel(features), np.nan, probability)
     own = float(probability[-1]) if has_row else None
     own_heard = float(heard[-1]) if has_row else np.nan
@@ -74,8 +75,21 @@ def decide(model: StoredModel, view: MarketView, *, num_neighbours: int) -> Deci
         stop=stop,
         take=take,
         is_held=side != 0 and not _asks(own_heard, model.thresholds, side),
-        neighbourhood=neighbourhood(model, features[-1:], num_neighbours) if has_row else None,
+        neighbourhood=neighbourhood(_as_found(model, view), features[-1:], num_neighbours) if has_row else None,
     )
+
+
+def _forecast(model: StoredModel, view: MarketView) -> FloatArray:
+    """Probability of up of each of the view's rows, float64 (n,)."""
+    if view.later is None:
+        return model.forecast(view.rows.values)
+    asking = view.later.select(np.isin(view.later.open_time, view.rows.open_time))
+    return model.forecast_among(asking, view.later)
+
+
+def _as_found(model: StoredModel, view: MarketView) -> StoredModel:
+    """The model with the bank that the view's own bar finds."""
+    return model if view.later is None else model.joined_by(view.later)
 
 
 def _terms(target: Klines, model: StoredModel) -> tuple[float, float | None, float | None]:

@@ -1,8 +1,9 @@
 """Forecasting bars as they appear in the database: bounded polling, and after a stop on from the last bar said.
 
 Nothing is lost where it is stopped: a bar's signal is stored before its line is printed, and a stop is obeyed between
-bars. The next start goes on after the newest signal of its model, and calls stale what came too late. A model that has
-not spoken yet begins with the newest bar, and one in use with the first that closed since its promotion.
+bars; who is killed between the two has said it in the table alone. The next start goes on after the newest signal of
+its model, and calls stale what came too late. A model that has not spoken yet begins with the newest bar, and one in
+use with the first that closed since its promotion.
 """
 
 import time

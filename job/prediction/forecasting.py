@@ -53,7 +53,14 @@ class Forecaster:
             Where something else was said of this bar before.
         """
         model = self.found.model
-        view = look_at(connection, self.reader, model.procedure, self.definition, open_ms=open_ms)
+        view = look_at(
+            connection,
+            self.reader,
+            model.procedure,
+            self.definition,
+            open_ms=open_ms,
+            live_from_ms=model.live_from_ms,
+        )
         decision = decide(model, view, num_neighbours=self.num_neighbours)
         write_signal(connection, self.signal_key, decision.signal)
         return decision

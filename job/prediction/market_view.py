@@ -20,7 +20,8 @@ from job.intervals import interval_ms
 from job.prediction.bar_reader import BarReader
 from job.prediction.stored_model import StoredModel
 from job.records import ProcedureRecord
-from job.rules import market_key, trading_rules
+from job.rows import LabelledRows, join_labels
+from job.rules import make_labels, market_key, trading_rules
 
 # Why a bar has no features.
 GAP, WARM_UP, NOT_FINITE = "gap", "warm_up", "not_finite"
@@ -36,12 +37,15 @@ class MarketView:
     target : bars of the traded symbol up to it; enough for features, sizes and held signals.
     rows : features of its last bars; a bar without features has none.
     missing : why the bar itself has no row, or None where it has one.
+    later : rows since the fit up to this bar, labelled by what has closed, and those of ``rows``, for a bank that
+        grows; None for one that does not.
     """
 
     open_ms: int
     target: Klines
     rows: FeatureRows
     missing: str | None
+    later: LabelledRows | None = None
 
 
 def features_of(model: StoredModel, *, where: str) -> FeatureSet:
@@ -90,23 +94,40 @@ def market_keys(procedure: ProcedureRecord) -> tuple[MarketKey, ...]:
 
 
 def look_at(
-    connection: Connection, reader: BarReader, procedure: ProcedureRecord, definition: FeatureSet, *, open_ms: int
+    connection: Connection,
+    reader: BarReader,
+    procedure: ProcedureRecord,
+    definition: FeatureSet,
+    *,
+    open_ms: int,
+    live_from_ms: int | None = None,
 ) -> MarketView:
-    """Read what there is by the close of the bar that opened at ``open_ms``, which must be stored, and no later bar."""
+    """Read what there is by the close of the bar that opened at ``open_ms``, which must be stored, and no later bar.
+
+    Parameters
+    ----------
+    live_from_ms : of a model whose bank grows: rows from there on are labelled too.
+    """
     own, *others = market_keys(procedure)
     end_ms, hold_bars = open_ms + 1, trading_rules(procedure).hold_bars
     # Held signals count bars that there are; where some are missing, the oldest that counts is older.
     start_ms = first_bar_needed(open_ms - (hold_bars - 1) * interval_ms(own.interval))
-    target = reader.read(connection, own, start_ms=start_ms, end_ms=end_ms)
+    since_ms = open_ms if live_from_ms is None else live_from_ms
+    read_ms = min(start_ms, first_bar_needed(since_ms))
+    target = reader.read(connection, own, start_ms=read_ms, end_ms=end_ms)
     oldest_ms = int(target.open_time[-min(hold_bars, len(target))])
     if first_bar_needed(oldest_ms) < start_ms:
         start_ms = first_bar_needed(oldest_ms)
-        target = reader.read(connection, own, start_ms=start_ms, end_ms=end_ms)
-    context = {key.symbol: reader.read(connection, key, start_ms=start_ms, end_ms=end_ms) for key in others}
-    rows = build_features(definition, target, context, from_ms=oldest_ms).between(oldest_ms, end_ms)
+        read_ms = min(start_ms, read_ms)
+        target = reader.read(connection, own, start_ms=read_ms, end_ms=end_ms)
+    context = {key.symbol: reader.read(connection, key, start_ms=read_ms, end_ms=end_ms) for key in others}
+    since_ms = min(oldest_ms, since_ms)
+    built = build_features(definition, target, context, from_ms=since_ms).between(since_ms, end_ms)
+    rows = built.between(oldest_ms, end_ms)
     has_row = bool(len(rows)) and int(rows.open_time[-1]) == open_ms
     missing = None if has_row else _why_no_row(connection, (own, *others), target, context, open_ms)
-    return MarketView(open_ms=open_ms, target=target, rows=rows, missing=missing)
+    later = None if live_from_ms is None else join_labels(built, target, make_labels(target, procedure))
+    return MarketView(open_ms=open_ms, target=target.between(start_ms, end_ms), rows=rows, missing=missing, later=later)
 
 
 def _definition(procedure: ProcedureRecord) -> FeatureSet:

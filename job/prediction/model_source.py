@@ -11,10 +11,11 @@ from job.errors import ConfigError, DataError
 from job.prediction.stored_model import StoredModel, read_model
 from job.records import CurrentModelRecord, PlanRecord
 from job.run.plan import read_plan
-from job.run.promotion import read_current
+from job.run.promotion import markets_in_use, read_current
 
 CURRENT = "current"
 SUFFIX = ".pt"
+MAX_NAMED = 5  # markets in a remedy
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +73,8 @@ def current_model(store: ObjectStore, market: ModelKeys) -> FoundModel:
     if current is None:
         raise ConfigError(
             f"No model is in use for {market.symbol} {market.interval} ({market.venue}) under {store.location}.",
-            remedy="Promote a finished run, `lorentzian promote RUN`, or name a run or a file with --model.",
+            remedy=_others_in_use(store)
+            + "Promote a finished run, `lorentzian promote RUN`, or name a run or a file with --model.",
         )
     stored = store.get(current.model_key)
     if stored is None:
@@ -87,6 +89,15 @@ def current_model(store: ObjectStore, market: ModelKeys) -> FoundModel:
             remedy=f"Promote run {current.run_id} again, where its new file is the one that is meant.",
         )
     return FoundModel(model=model, where=current.model_key, run_id=current.run_id, current=current)
+
+
+def _others_in_use(store: ObjectStore) -> str:
+    """What may have been meant instead."""
+    others = markets_in_use(store)
+    if not others:
+        return ""
+    names = [f"--symbol {each.symbol} --interval {each.interval} --venue {each.venue}" for each in others[:MAX_NAMED]]
+    return f"In use there: {'; '.join(names)}{', and others' if len(others) > MAX_NAMED else ''}. "
 
 
 def final_model_key(plan: PlanRecord) -> str:

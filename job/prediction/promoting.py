@@ -31,10 +31,16 @@ class Occasion:
 
 @dataclass(frozen=True, kw_only=True)
 class Decided:
-    """What became of one run: its promotion, or why there was none, which may be an error."""
+    """What became of one run: its promotion, or why there was none, which may be an error.
+
+    Parameters
+    ----------
+    never_trades : whether the model that was promoted has no thresholds, and so will never want a position.
+    """
 
     run_id: str
     promotion: Promotion | None
+    never_trades: bool = False
     why_not: str = ""
     error: JobError | None = None
 
@@ -114,4 +120,4 @@ def _promote(run: StoredRun, ledger: ObjectStore, occasion: Occasion) -> Decided
             f"Run {plan.run_id} was deleted while it was promoted.",
             remedy="Promote another run; until then `lorentzian predict` finds no model.",
         )
-    return Decided(run_id=plan.run_id, promotion=promotion)
+    return Decided(run_id=plan.run_id, promotion=promotion, never_trades=model.thresholds.never_trades)

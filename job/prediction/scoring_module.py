@@ -10,7 +10,6 @@ import torch
 from torch import Tensor, nn
 
 from job.errors import UsageError
-from job.model.blend import FLOOR as BLEND_FLOOR
 from job.model.blend import WeighedMembers
 from job.model.calibration import FLOOR
 from job.model.classifier import Classifier
@@ -29,8 +28,13 @@ def scoring_module(model: StoredModel) -> nn.Module:
     Raises
     ------
     UsageError
-        For trees, which are no torch.
+        For trees, which are no torch, and for a bank that grows, which a file cannot.
     """
+    if model.live_from_ms is not None:
+        raise UsageError(
+            "A model that was trained with --live-bank cannot be exported: its bank grows with every bar.",
+            remedy="Train one without --live-bank, or let `lorentzian predict` forecast.",
+        )
     return Calibrated(_score(model.classifier), prior=model.prior, slope=model.slope).eval().requires_grad_(False)
 
 
@@ -59,11 +63,11 @@ class Calibrated(nn.Module):
         super().__init__()
         self.score = score
         self.slope = slope
-        self.offset = float(_logit(torch.tensor(prior, dtype=torch.float64), FLOOR))
+        self.offset = float(_logit(torch.tensor(prior, dtype=torch.float64)))
 
     def forward(self, features: Tensor) -> Tensor:
         """Probability of up, float64 (n,)."""
-        logit = _logit(self.score(features.double()), FLOOR)
+        logit = _logit(self.score(features.double()))
         return torch.sigmoid(self.offset + self.slope * (logit - self.offset))
 
 
@@ -182,10 +186,7 @@ class BlendScore(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """The weighted mean of the members' logits as a probability, float64 (n,)."""
-        logits = [
-            weight * _logit(member(features), BLEND_FLOOR)
-            for member, weight in zip(self.members, self.weights, strict=True)
-        ]
+        logits = [weight * _logit(member(features)) for member, weight in zip(self.members, self.weights, strict=True)]
         return torch.sigmoid(torch.stack(logits).sum(dim=0))
 
 
@@ -199,6 +200,7 @@ def mean_log_distance(queries: Tensor, bank: Tensor, scales: Tensor | None = Non
     return total / num_features
 
 
-def _logit(probability: Tensor, floor: float) -> Tensor:
-    clipped = probability.clamp(floor, 1 - floor)
+def _logit(probability: Tensor) -> Tensor:
+    """As of `job.model.calibration`."""
+    clipped = probability.clamp(FLOOR, 1 - FLOOR)
     return clipped.log() - torch.log1p(-clipped)

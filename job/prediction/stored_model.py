@@ -2,9 +2,10 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -17,12 +18,14 @@ from job.model.classifier import Classifier
 from job.model.fit import LorentzianClassifier
 from job.model.knn import KnnClassifier, NeighbourBank, NeighbourSearch
 from job.model.lightgbm import LightgbmClassifier
+from job.model.live import joined_by, predict_live
 from job.model.logistic import LogisticClassifier
 from job.model.lorentzian import LorentzianNCA
 from job.model.mlp import MlpClassifier, PlainNetwork
 from job.model.novelty import NoveltyLimit, is_novel
 from job.model.scaling import RobustScaler
 from job.records import ProcedureRecord
+from job.rows import LabelledRows
 from job.signals import Thresholds
 
 IDENTITY_DIGITS = 16
@@ -41,7 +44,8 @@ class StoredModel:
     feature_set, feature_names : identity of the set, and its columns in order.
     classifier : on the CPU.
     prior, slope, thresholds : as of `job.procedure.TrainedProcedure`.
-    row_open_ms : int64 (n,), open times of the rows that it was fitted on; None in files that do not say.
+    row_open_ms : int64 (n,), open times of the rows that vote; None in files that do not say.
+    live_from_ms : open time from which rows join the bank as their labels end; None for never.
     """
 
     identity: str
@@ -54,10 +58,27 @@ class StoredModel:
     slope: float
     thresholds: Thresholds
     row_open_ms: IntArray | None
+    live_from_ms: int | None = None
 
     def forecast(self, features: Float32Array) -> FloatArray:
         """Calibrated probability of up, float64 (n,), for unscaled features, float32 (n, F)."""
         return shrink(self.classifier.predict(features), prior=self.prior, slope=self.slope)
+
+    def forecast_among(self, asking: LabelledRows, among: LabelledRows) -> FloatArray:
+        """The same of rows after the fit, with those among others in the bank whose labels each could know."""
+        if self.live_from_ms is None:
+            return self.forecast(asking.features)
+        assert isinstance(self.classifier, LorentzianClassifier)
+        said = predict_live(self.classifier, asking, among, from_ms=self.live_from_ms)
+        return shrink(said, prior=self.prior, slope=self.slope)
+
+    def joined_by(self, among: LabelledRows) -> "StoredModel":
+        """The model as the last of these rows finds it, where its bank grows."""
+        if self.live_from_ms is None or self.row_open_ms is None:
+            return self
+        assert isinstance(self.classifier, LorentzianClassifier)
+        classifier, joined_ms = joined_by(self.classifier, among, from_ms=self.live_from_ms)
+        return replace(self, classifier=classifier, row_open_ms=np.concatenate([self.row_open_ms, joined_ms]))
 
     def is_novel(self, features: Float32Array) -> BoolArray:
         """Whether to stay silent about each row, bool (n,)."""
@@ -101,6 +122,7 @@ def _model(content: Mapping[str, Any], *, identity: str) -> StoredModel:
         slope=float(content["slope"]),
         thresholds=Thresholds(buy=thresholds["buy"], sell=thresholds["sell"]),
         row_open_ms=None if rows is None else rows.numpy(),
+        live_from_ms=content.get("live_from_ms"),
     )
 
 

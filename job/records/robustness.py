@@ -45,7 +45,7 @@ class NullWorldRecord(Record):
 
 
 class NullWorldsRecord(Record):
-    """The whole procedure on markets whose order in time was shuffled: they speak to overfitting."""
+    """The whole procedure on markets redrawn so that nothing can be forecast: they speak to overfitting."""
 
     num_worlds: int
     sharpe_ratios: tuple[float | None, ...]

@@ -14,7 +14,7 @@ from job.evaluation.daily import DailyReturns, utc_daily_returns
 from job.evaluation.paired import Difference, log_loss_difference, mean_difference, sharpe_difference
 from job.intervals import DAY_MS
 from job.records import MeasureRecord
-from job.replay import replay
+from job.replay import join_tests, replay
 from job.report.stored_run import StoredRun, StoredWindow
 from job.rules import trading_rules
 
@@ -79,8 +79,8 @@ def _same_bars(own: StoredWindow, other: StoredWindow) -> bool:
 
 
 def _daily(run: StoredRun, windows: list[StoredWindow]) -> DailyReturns:
-    series = tuple(window.series for window in windows)
-    return utc_daily_returns(replay(series, run.traded_model, trading_rules(run.plan.procedure)))
+    tests = join_tests([window.series for window in windows])
+    return utc_daily_returns(replay(tests, run.traded_model, trading_rules(run.plan.procedure)))
 
 
 def _pair(index: int, own: StoredWindow, other: StoredWindow) -> WindowPair:

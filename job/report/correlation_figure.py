@@ -60,8 +60,9 @@ def _draw_cell(axes: Axes, correlation: WindowCorrelation, row: int, column: int
     # Text on a coloured cell must not follow the page's theme, as the cell does not.
     ink = ("#ffffff" if abs(value) > DARK_CELL else "#000000") if is_seen else MUTED
     written = "–" if np.isnan(value) else f"{value:z.2f}"
-    axes.text(column, row - 0.1, written, ha="center", va="center", fontsize=8, color=ink)
-    axes.text(column, row + 0.27, f"n {num}", ha="center", va="center", fontsize=6.5, color=ink)
+    for height, text, size in ((-0.1, written, 8), (0.27, f"n {num}", 6.5)):
+        cell = axes.text(column, row + height, text, ha="center", va="center", fontsize=size, color=ink)
+        cell.set_in_layout(False)  # it lies inside its cell, and hundreds of texts take a second to measure
 
 
 def _label(name: str) -> str:

@@ -16,31 +16,25 @@ from job.evaluation.returns import sharpe_ratio
 from job.intervals import YEAR_DAYS, interval_ms
 from job.records import LONG, PlanRecord, WindowRecord
 from job.records.windows import WindowsRecord
-from job.replay import replay
+from job.replay import JoinedTests, replay
 from job.rules import trading_rules
 from job.run_evaluation import RunEvaluation
-from job.window_results import WindowSeries
 
 BAND = (0.05, 0.5, 0.95)
 COST_STEPS_BPS = np.array([0.0, 1.0, 2.0, 3.5, 5.0, 7.0, 10.0, 14.0, 20.0, 28.0, 40.0])
 
 
-def curve_objects(plan: PlanRecord, evaluation: RunEvaluation, series: tuple[WindowSeries, ...]) -> dict[str, bytes]:
+def curve_objects(plan: PlanRecord, evaluation: RunEvaluation) -> dict[str, bytes]:
     """The objects that pages are drawn from, by key."""
     keys = RunKeys(plan.run_id)
     return {
-        keys.curves: curves_bytes(run_curves(plan, evaluation, series)),
+        keys.curves: curves_bytes(run_curves(plan, evaluation)),
         keys.windows: record_bytes(windows_record(evaluation)),
     }
 
 
-def run_curves(plan: PlanRecord, evaluation: RunEvaluation, series: tuple[WindowSeries, ...]) -> RunCurves:
-    """The joined tests, as `RunCurves` describes them.
-
-    Parameters
-    ----------
-    series : of the windows that finished, in time order.
-    """
+def run_curves(plan: PlanRecord, evaluation: RunEvaluation) -> RunCurves:
+    """The joined tests, as `RunCurves` describes them."""
     account = evaluation.models[evaluation.traded].account
     bar_ms = interval_ms(plan.procedure.market.interval)
     cost_bps = _costs_to_try(evaluation)
@@ -51,9 +45,9 @@ def run_curves(plan: PlanRecord, evaluation: RunEvaluation, series: tuple[Window
         daily=dict(evaluation.daily),
         random_equity=_random_band(evaluation),
         trades=_trades(account, bar_ms),
-        calibration=_calibration(series, evaluation.traded),
+        calibration=_calibration(evaluation.tests, evaluation.traded),
         cost_bps=cost_bps,
-        cost_sharpe=np.array([_sharpe_at(plan, evaluation, series, bps) for bps in cost_bps]),
+        cost_sharpe=np.array([_sharpe_at(plan, evaluation, bps) for bps in cost_bps]),
     )
 
 
@@ -89,9 +83,8 @@ def _trades(account: Backtest, bar_ms: int) -> ClosedTrades:
     )
 
 
-def _calibration(series: tuple[WindowSeries, ...], model: str) -> Calibration:
-    up = np.concatenate([each.up for each in series])
-    forecast = np.concatenate([each.probability[model] for each in series])
+def _calibration(tests: JoinedTests, model: str) -> Calibration:
+    up, forecast = tests.up, tests.probability[model]
     is_labelled = np.isfinite(up) & np.isfinite(forecast)
     up, forecast = up[is_labelled], forecast[is_labelled]
     bins = calibration_bins(up, forecast, num_bins=CALIBRATION_BINS)
@@ -109,7 +102,7 @@ def _costs_to_try(evaluation: RunEvaluation) -> FloatArray:
     return np.unique(np.append(COST_STEPS_BPS, evaluation.findings.cost_bps))
 
 
-def _sharpe_at(plan: PlanRecord, evaluation: RunEvaluation, series: tuple[WindowSeries, ...], cost_bps: float) -> float:
+def _sharpe_at(plan: PlanRecord, evaluation: RunEvaluation, cost_bps: float) -> float:
     """The Sharpe ratio of the same decisions where a side costs ``cost_bps``; NaN where it is undefined.
 
     Slippage stays what was assumed and fees take the rest, so that the curve passes through the run's own result.
@@ -117,6 +110,6 @@ def _sharpe_at(plan: PlanRecord, evaluation: RunEvaluation, series: tuple[Window
     rules = trading_rules(plan.procedure)
     slippage_bps = min(cost_bps, rules.costs.slippage_bps)
     costs = Costs(fee_bps=cost_bps - slippage_bps, slippage_bps=slippage_bps)
-    account = replay(series, evaluation.traded, replace(rules, costs=costs))
+    account = replay(evaluation.tests, evaluation.traded, replace(rules, costs=costs))
     measure = sharpe_ratio(utc_daily_returns(account).value, bars_per_year=YEAR_DAYS)
     return np.nan if measure.value is None else measure.value

@@ -78,7 +78,9 @@ def new_figure(question: str, *, height_inches: float) -> Figure:
 
 def finished(figure: Figure) -> Figure:
     """The figure with its layout fixed, so that the order of later drawings changes nothing."""
-    figure.draw_without_rendering()
+    engine = figure.get_layout_engine()
+    assert engine is not None, "`new_figure` gives every figure one"
+    engine.execute(figure)
     figure.set_layout_engine("none")
     return figure
 

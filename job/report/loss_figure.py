@@ -26,6 +26,7 @@ from job.report.house_style import (
 Curve = LossCurve | LossCurveRecord
 
 COIN_LOSS = math.log(2)
+MAX_FITS = 250  # more lines cover one another, and each is drawn many times; medians are of all
 NO_EPOCHS = "There is nothing to draw: this model is not trained in epochs."
 _BLOCKS_QUESTION = "Does what training learns hold on the days after it?"
 _TRAINING_QUESTION = "When did this training stop learning?"
@@ -43,7 +44,8 @@ def window_losses_figure(windows: Sequence[WindowRecord]) -> Figure:
         _draw_many(validated, [curve.validation for curve in curves], name="validation", colour=VERMILION)
         best = [(curve.best_epoch, curve.validation[curve.best_epoch]) for curve in curves]
         validated.plot(*zip(*best, strict=True), ".", color=VERMILION, label="epoch that was kept")
-        fitted.set_title(f"on the days it was fitted to, n = {len(curves)} fits")
+        drawn = f", one in {_step(curves)} drawn" if _step(curves) > 1 else ""
+        fitted.set_title(f"on the days it was fitted to, n = {len(curves)} fits{drawn}")
         validated.set_title(f"on the validation days after them, {len(windows)} windows")
         fitted.set_ylabel("mean log-loss (less is better)")
         legend_below(figure, fitted, validated)
@@ -72,10 +74,15 @@ def training_loss_figure(curves: Sequence[Curve]) -> Figure:
 
 
 def _draw_many(axes: Axes, losses: list[tuple[float, ...]], *, name: str, colour: str) -> None:
-    for curve in losses:
+    for curve in losses[:: _step(losses)]:
         axes.plot(curve, color=colour, linewidth=0.6, alpha=0.5)
     axes.plot(_median_while_most_run(losses), color=colour, linewidth=2.4, label=f"{name}: median while most fits run")
     _finish(axes)
+
+
+def _step(fits: Sequence[object]) -> int:
+    """One fit in so many is drawn."""
+    return -(-len(fits) // MAX_FITS)
 
 
 def _finish(axes: Axes) -> None:

@@ -84,11 +84,12 @@ def eta_text(states: Sequence[WindowState], executions: Sequence[ExecutionRecord
         return "nothing is left to do"
     if not executions:
         return "not known before the first window is done"
-    at_once = max(1, sum(state.state == "running" for state in states))
+    running = sum(state.state == "running" for state in states)
+    at_once, idle = max(1, running), "" if running else "no window is running; once one is, "
     each_ms = median(each.ended_at_ms - each.started_at_ms for each in executions)
     rounds = -(-left // at_once)
     return (
-        f"about {duration(rounds * each_ms)}: {left} left, {at_once} at once, median window {duration(each_ms)} "
+        f"{idle}about {duration(rounds * each_ms)}: {left} left, {at_once} at once, median window {duration(each_ms)} "
         f"(n = {len(executions)})"
     )
 

@@ -9,12 +9,13 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from job.arrays import FloatArray
 from job.backtest.account import Backtest
-from job.intervals import format_utc_day
+from job.intervals import DAY_MS, format_utc_day
 from job.records import LONG, PlanRecord, WindowRecord
 from job.report.house_style import BLUE, GREEN, GRID, MUTED, finished, house_style, legend_below, new_figure
 from job.report.sampling import STANDARD_ERRORS, sharpe_standard_error
+from job.run.plan import windows_of
 from job.run_evaluation import RunEvaluation
-from job.windows import VALIDATION_SHARE
+from job.windows import Span
 
 QUESTION = "Is it one lucky window, and does validation foretell the test?"
 
@@ -22,15 +23,16 @@ QUESTION = "Is it one lucky window, and does validation foretell the test?"
 def windows_figure(plan: PlanRecord, evaluation: RunEvaluation) -> Figure:
     """Net return and Sharpe ratio of every window, as chosen on validation and as found in the test."""
     windows = evaluation.windows
+    validation, test = _lengths(plan, windows)
     days = plan.procedure.windows
     with house_style():
         figure = new_figure(QUESTION, height_inches=6.0)
         returns, sharpes = figure.subplots(2, 1, sharex=True)
-        _draw_pair(returns, windows, "total_return", test_days=days.test_size, validation_days=_validation_days(plan))
+        _draw_pair(returns, windows, "total_return", test=test, validation=validation)
         index = [window.span.index for window in windows]
         held = evaluation.models[LONG].account
         returns.plot(index, _gains(held, windows), "_", color=MUTED, markersize=9, label="always long, test (baseline)")
-        _draw_pair(sharpes, windows, "sharpe_ratio", test_days=days.test_size, validation_days=_validation_days(plan))
+        _draw_pair(sharpes, windows, "sharpe_ratio", test=test, validation=validation)
         reach = STANDARD_ERRORS * sharpe_standard_error(days.test_size)
         sharpes.axhspan(-reach, reach, color=GRID, alpha=0.5, zorder=0, linewidth=0)
         returns.set_title(_title(windows))
@@ -58,30 +60,43 @@ def _title(windows: Sequence[WindowRecord]) -> str:
     )
 
 
-def _validation_days(plan: PlanRecord) -> float:
-    return 2 * plan.procedure.windows.window_size / VALIDATION_SHARE
+def _lengths(plan: PlanRecord, windows: Sequence[WindowRecord]) -> tuple[str, str]:
+    """How long validation and test are, in words: anchored windows grow, and the first test may be shorter."""
+    every = windows_of(plan)
+    own = [every[window.span.index] for window in windows]
+    validations = [[block.validation for block in window.blocks] for window in own]
+    return _days_of(validations), _days_of([[window.test] for window in own if window.test is not None])
 
 
-def _draw_pair(
-    axes: Axes, windows: Sequence[WindowRecord], metric: str, *, test_days: float, validation_days: float
-) -> None:
-    """Two shapes a window, tied by a line; a cross at the foot where one of the two has no value."""
+def _days_of(spans: Sequence[Sequence[Span]]) -> str:
+    days = [round(sum(span.end_ms - span.start_ms for span in each) / DAY_MS, 1) for each in spans]
+    shortest, longest = min(days), max(days)
+    return f"{shortest:g} days" if shortest == longest else f"{shortest:g} to {longest:g} days"
+
+
+def _draw_pair(axes: Axes, windows: Sequence[WindowRecord], metric: str, *, test: str, validation: str) -> None:
+    """Two shapes a window, tied by a line; a cross at the foot where one of the two has no value.
+
+    Parameters
+    ----------
+    test, validation : how long they are, in words.
+    """
     index = np.array([window.span.index for window in windows], dtype=np.float64)
     models = [window.models[window.traded_model] for window in windows]
-    validation = _column([model.validation[metric].value for model in models])
-    test = _column([model.test[metric].value for model in models])
-    axes.vlines(index, validation, test, color=MUTED, linewidth=0.8)
+    chosen = _column([model.validation[metric].value for model in models])
+    tested = _column([model.test[metric].value for model in models])
+    axes.vlines(index, chosen, tested, color=MUTED, linewidth=0.8)
     axes.plot(
         index,
-        validation,
+        chosen,
         "o",
         color=GREEN,
         markerfacecolor="none",
         markersize=6.5,
-        label=f"validation ({validation_days:g} days)",
+        label=f"validation ({validation})",
     )
-    axes.plot(index, test, "D", color=BLUE, markersize=5, label=f"test ({test_days:g} days)")
-    undefined = index[np.isnan(validation) | np.isnan(test)]
+    axes.plot(index, tested, "D", color=BLUE, markersize=5, label=f"test ({test})")
+    undefined = index[np.isnan(chosen) | np.isnan(tested)]
     if len(undefined):
         axes.plot(
             undefined,

@@ -25,10 +25,10 @@ from job.records import (
     StressRecord,
     WindowRecord,
 )
+from job.replay import JoinedTests
 from job.robustness.null_worlds import null_p_value
 from job.robustness.stress import stress_grid
 from job.rules import trading_rules
-from job.window_results import WindowSeries
 
 SHUFFLE_STREAM = 2  # beside the streams of the run's other draws from the same seed
 FAN_DIGITS = 6  # a picture has no use for more
@@ -47,7 +47,7 @@ class Robustness:
 def examine(
     plan: PlanRecord,
     windows: Sequence[WindowRecord],
-    series: tuple[WindowSeries, ...],
+    tests: JoinedTests,
     *,
     account: Backtest,
     daily: FloatArray,
@@ -59,7 +59,7 @@ def examine(
 
     Parameters
     ----------
-    windows, series : of the windows that finished.
+    windows, tests : of the windows that finished.
     account : the stitched account.
     daily, draws : its daily returns float64 (n_days,), and their shared draws.
     sharpe : its headline ratio.
@@ -67,7 +67,7 @@ def examine(
     """
     return Robustness(
         monte_carlo=_monte_carlo(account, daily, draws, seed=plan.procedure.model.seed),
-        stress=_stress(plan, series, windows[0].traded_model),
+        stress=_stress(plan, tests, windows[0].traded_model),
         null_worlds=_null_worlds(sharpe, null_worlds),
         drift=_drift(windows),
     )
@@ -100,8 +100,8 @@ def _by_level(drawdown: FloatArray | None) -> dict[str, float]:
     return dict(zip(map(str, DRAWDOWN_LEVELS), drawdown.tolist(), strict=True))
 
 
-def _stress(plan: PlanRecord, series: tuple[WindowSeries, ...], traded: str) -> tuple[StressRecord, ...]:
-    grid = stress_grid(series, traded, trading_rules(plan.procedure), seed=plan.procedure.model.seed)
+def _stress(plan: PlanRecord, tests: JoinedTests, traded: str) -> tuple[StressRecord, ...]:
+    grid = stress_grid(tests, traded, trading_rules(plan.procedure), seed=plan.procedure.model.seed)
     return tuple(
         StressRecord(
             name=stressed.name,

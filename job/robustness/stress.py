@@ -6,14 +6,15 @@ Says how much of a result hangs on the assumptions about trading; says nothing o
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from job.backtest.account import Backtest
 from job.backtest.costs import Costs
 from job.backtest.funding import constant_funding
 from job.evaluation.measure import Measure
 from job.evaluation.performance import headline_measures
-from job.replay import MissedFills, replay
-from job.signals import TradingRules, with_terms
-from job.window_results import WindowSeries
+from job.replay import JoinedTests, MissedFills, replay
+from job.signals import TradingRules
 
 MULTIPLES = (2, 4)
 MISSED_SHARE = 0.05
@@ -38,19 +39,16 @@ class StressedAccount:
     sharpe_ratio: Measure
 
 
-def stress_grid(
-    series: tuple[WindowSeries, ...], name: str, rules: TradingRules, *, seed: int
-) -> tuple[StressedAccount, ...]:
+def stress_grid(tests: JoinedTests, name: str, rules: TradingRules, *, seed: int) -> tuple[StressedAccount, ...]:
     """The account of a model as tested, and once for each circumstance that is made harder.
 
     Parameters
     ----------
-    series : windows in time order.
     name : of the model.
     rules : as tested.
     seed : of which fills are missed.
     """
-    return tuple(_measured(circumstance, account) for circumstance, account in _accounts(series, name, rules, seed))
+    return tuple(_measured(circumstance, account) for circumstance, account in _accounts(tests, name, rules, seed))
 
 
 def _measured(name: str, account: Backtest) -> StressedAccount:
@@ -60,28 +58,23 @@ def _measured(name: str, account: Backtest) -> StressedAccount:
     )
 
 
-def _accounts(
-    series: tuple[WindowSeries, ...], name: str, rules: TradingRules, seed: int
-) -> Iterator[tuple[str, Backtest]]:
-    yield AS_TESTED, replay(series, name, rules)
+def _accounts(tests: JoinedTests, name: str, rules: TradingRules, seed: int) -> Iterator[tuple[str, Backtest]]:
+    yield AS_TESTED, replay(tests, name, rules)
     fee, slippage = rules.costs.fee_bps, rules.costs.slippage_bps
     for multiple in MULTIPLES:
         dearer = Costs(fee_bps=multiple * fee, slippage_bps=slippage)
-        yield f"fees × {multiple}", replay(series, name, replace(rules, costs=dearer))
+        yield f"fees × {multiple}", replay(tests, name, replace(rules, costs=dearer))
     for multiple in MULTIPLES:
         worse = Costs(fee_bps=fee, slippage_bps=multiple * slippage)
-        yield f"slippage × {multiple}", replay(series, name, replace(rules, costs=worse))
-    yield "one bar later", replay(series, name, rules, delay_bars=1)
+        yield f"slippage × {multiple}", replay(tests, name, replace(rules, costs=worse))
+    yield "one bar later", replay(tests, name, rules, delay_bars=1)
     missed = MissedFills(share=MISSED_SHARE, seed=seed)
-    yield f"{MISSED_SHARE:.0%} of entries missed", replay(series, name, rules, missed=missed)
+    yield f"{MISSED_SHARE:.0%} of entries missed", replay(tests, name, rules, missed=missed)
     if rules.market == "perp":
-        yield (
-            f"funding {MORE_FUNDING_BPS:+g} bp each 8 h",
-            replay(tuple(_with_funding(window, rules) for window in series), name, rules),
-        )
+        yield f"funding {MORE_FUNDING_BPS:+g} bp each 8 h", replay(_with_more_funding(tests), name, rules)
 
 
-def _with_funding(window: WindowSeries, rules: TradingRules) -> WindowSeries:
-    bars = with_terms(window.klines, rules)
-    more = constant_funding(bars, rate_bps=MORE_FUNDING_BPS)
-    return replace(window, klines=replace(bars, funding=bars.funding + more))
+def _with_more_funding(tests: JoinedTests) -> JoinedTests:
+    """Window by window: what falls due between two of them is nobody's."""
+    more = np.concatenate([constant_funding(bars, rate_bps=MORE_FUNDING_BPS) for bars in tests.windows])
+    return replace(tests, klines=replace(tests.klines, funding=tests.klines.funding + more))

@@ -40,10 +40,11 @@ def training_warning(plan: PlanRecord, effective: Sequence[float]) -> str | None
     days = plan.procedure.windows
     is_training = plan.kind == "training"
     return sample_warning(
-        effective,
+        effective[:1] if days.anchored else effective,  # those spans grow: the first is as long as the setting says
         num_features=len(plan.feature_names),
-        num_days=days.data_days if is_training else days.window_size,
+        num_days=days.window_size,
         flag="--data-days" if is_training else "--window-size",
+        flag_days=days.data_days if is_training else days.window_size,
     )
 
 

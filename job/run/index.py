@@ -1,12 +1,22 @@
-"""``runs-index.json``: every run under a save path in one object, changed only by compare-and-swap."""
+"""``runs-index.json``: every run under a save path in one object, changed only by compare-and-swap.
 
-from collections.abc import Callable
+It is read whole by every look at the overview and by every start and end of a run, so it says nothing twice: fields
+at their defaults are left out, which every version that knows them reads as if they stood there.
+"""
+
+from collections.abc import Callable, Mapping
 from typing import Literal
 
+from pydantic import JsonValue
+
+from job.artifacts.json_bytes import to_json_bytes
 from job.artifacts.keys import RUNS_INDEX
 from job.artifacts.store import ObjectStore, update
-from job.artifacts.stored_records import parse_record, record_bytes
-from job.records import PlanRecord, RunIndexEntry, RunsIndexRecord, SummaryRecord
+from job.artifacts.stored_records import parse_record
+from job.records import SCHEMA_VERSION, PlanRecord, RunIndexEntry, RunsIndexRecord, SummaryRecord
+
+# No list shows more than five; the others keep the last one that is shown from being rounded twice.
+SIGNIFICANT_DIGITS = 8
 
 
 def note_started(store: ObjectStore, plan: PlanRecord) -> None:
@@ -53,6 +63,18 @@ def indexed_runs(store: ObjectStore) -> dict[str, RunIndexEntry]:
     return {} if stored is None else _parsed(stored.data).runs
 
 
+def index_bytes(runs: Mapping[str, RunIndexEntry]) -> bytes:
+    """The index as it is stored; numbers to `SIGNIFICANT_DIGITS`, their full length is in the run's summary."""
+    entries = {run_id: _shortened(run.model_dump(mode="json", exclude_defaults=True)) for run_id, run in runs.items()}
+    return to_json_bytes({"schema_version": SCHEMA_VERSION, "runs": entries}, is_compact=True)
+
+
+def _shortened(value: JsonValue) -> JsonValue:
+    if isinstance(value, dict):
+        return {name: _shortened(each) for name, each in value.items()}
+    return float(f"{value:.{SIGNIFICANT_DIGITS}g}") if isinstance(value, float) else value
+
+
 def _entry(plan: PlanRecord, *, state: Literal["running", "finished"], num_done: int, num_failed: int) -> RunIndexEntry:
     return RunIndexEntry(
         run_id=plan.run_id,
@@ -69,7 +91,7 @@ def _entry(plan: PlanRecord, *, state: Literal["running", "finished"], num_done:
 
 def _change(store: ObjectStore, change: Callable[[dict[str, RunIndexEntry]], dict[str, RunIndexEntry]]) -> None:
     def changed(data: bytes | None) -> bytes:
-        return record_bytes(RunsIndexRecord(runs=change({} if data is None else _parsed(data).runs)))
+        return index_bytes(change({} if data is None else _parsed(data).runs))
 
     update(store, RUNS_INDEX, changed)
 

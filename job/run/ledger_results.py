@@ -4,6 +4,7 @@ In a bucket each object costs a round trip, and years of windows of a hundred ma
 What was joined is believed no further than its names reach: a result that came later is read by itself.
 """
 
+import itertools
 from collections import Counter
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -15,6 +16,7 @@ from job.artifacts.npz import arrays_to_bytes, bytes_to_arrays
 from job.artifacts.store import ObjectStore
 from job.artifacts.stored_records import parse_record
 from job.errors import DataError
+from job.logs import same_names
 from job.records import LedgerResultRecord
 
 RESULT_SUFFIX = ".daily.json"
@@ -30,7 +32,7 @@ def read_results(
     """The results by key; those that are ``known`` are not read again."""
     found = {key: known[key] for key in keys if key in known}
     places = Counter(key.rsplit("/", 2)[0] for key in keys if key not in found)
-    with ThreadPoolExecutor(max_workers=NUM_READERS) as readers:
+    with ThreadPoolExecutor(max_workers=NUM_READERS, initializer=same_names()) as readers:
         many = [f"{place}/" for place, count in places.items() if count > 1]
         joined = {
             key: result for each in readers.map(lambda place: _joined(ledger, place), many) for key, result in each
@@ -45,11 +47,11 @@ def _joined(ledger: ObjectStore, place: str) -> list[tuple[str, LedgerResultReco
         return []
     try:
         arrays = bytes_to_arrays(stored.data, where=place + JOINED_RESULTS)
-        ends = np.cumsum(arrays["num_days"])[:-1]
-        days, returns = np.split(arrays["day_ms"], ends), np.split(arrays["daily_return"], ends)
+        days, returns = arrays["day_ms"].tolist(), arrays["daily_return"].tolist()
+        bounds = itertools.pairwise([0, *np.cumsum(arrays["num_days"]).tolist()])
         return [
-            (place + str(key), LedgerResultRecord(day_ms=tuple(day.tolist()), daily_return=tuple(value.tolist())))
-            for key, day, value in zip(arrays["key"], days, returns, strict=True)
+            (place + key, LedgerResultRecord(day_ms=tuple(days[start:end]), daily_return=tuple(returns[start:end])))
+            for key, (start, end) in zip(arrays["key"].tolist(), bounds, strict=True)
         ]
     except (DataError, KeyError, ValueError):
         return []  # what it was made from is there
@@ -63,7 +65,7 @@ def _read_each(ledger: ObjectStore, keys: list[str]) -> dict[str, LedgerResultRe
         assert stored is not None, "it was listed a moment ago, and the ledger is never pruned"
         return parse_record(LedgerResultRecord, stored.data, where=key)
 
-    with ThreadPoolExecutor(max_workers=NUM_READERS) as readers:
+    with ThreadPoolExecutor(max_workers=NUM_READERS, initializer=same_names()) as readers:
         return dict(zip(keys, readers.map(read, keys), strict=True))
 
 

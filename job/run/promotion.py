@@ -29,13 +29,19 @@ def read_current(store: ObjectStore, keys: ModelKeys) -> CurrentModelRecord | No
     return None if stored is None else parse_record(CurrentModelRecord, stored.data, where=keys.current)
 
 
+def markets_in_use(store: ObjectStore) -> tuple[ModelKeys, ...]:
+    """The markets that have a model in use, by name: one listing."""
+    keys = (info.key for info in store.list(MODELS_PREFIX))
+    found = (parts[1:4] for key in keys if (parts := key.split("/"))[4:] == ["current.json"])
+    return tuple(ModelKeys(venue=venue, symbol=symbol, interval=interval) for venue, symbol, interval in found)
+
+
 def promoted_runs(store: ObjectStore, *, with_previous: bool = True) -> frozenset[str]:
     """The runs whose models are in use, or were before: those that nobody may delete."""
     found = set()
-    for info in store.list(MODELS_PREFIX):
-        stored = store.get(info.key) if info.key.endswith("/current.json") else None
-        if stored is not None:
-            record = parse_record(CurrentModelRecord, stored.data, where=info.key)
+    for market in markets_in_use(store):
+        record = read_current(store, market)
+        if record is not None:
             found.add(record.run_id)
             if with_previous and record.previous is not None:
                 found.add(record.previous.run_id)

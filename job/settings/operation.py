@@ -93,7 +93,9 @@ class ManifestSettings(Group):
     """How a plan is shown."""
 
     manifest: bool = Field(False, description="print the Kubernetes Job that runs these windows; asks no database")
-    image: str = Field("lorentzian-trainer:latest", min_length=1, description="image that the Job runs")
+    image: str | None = Field(
+        None, min_length=1, description="image that the Job runs (default: lorentzian-trainer, of this version)"
+    )
     parallelism: int | None = Field(None, ge=1, description="pods of the Job at once (default: all windows)")
 
 

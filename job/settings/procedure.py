@@ -214,6 +214,13 @@ class ModelSettings(Group):
             "(default: never)"
         ),
     )
+    live_bank: bool = Field(
+        False,
+        description=(
+            "after the fit, rows whose labels have ended join those that vote, each from then on, in tests and in "
+            "predict; nothing is fitted again"
+        ),
+    )
     search: Literal["none", "guide", "wide"] = Field(
         "none",
         description=(
@@ -224,12 +231,12 @@ class ModelSettings(Group):
     search_candidates: int = Field(12, ge=2, le=144, description="candidates that a search draws")
     seed: int = Field(0, ge=0, lt=2**32, description="seed of everything random in training")
 
-    @field_validator("class_weights", "novelty", "search")
+    @field_validator("class_weights", "novelty", "live_bank", "search")
     @classmethod
     def _model_takes_it(cls, value: object, info: ValidationInfo) -> object:
         """A setting that would be read by nobody is refused, not forgotten."""
-        takers = ("lorentzian",) if info.field_name == "novelty" else ("lorentzian", "blend")
-        if value not in (None, "none") and info.data.get("model") not in takers:
+        takers = ("lorentzian",) if info.field_name in {"novelty", "live_bank"} else ("lorentzian", "blend")
+        if value not in {None, "none", False} and info.data.get("model") not in takers:
             raise ValueError(f"needs --model {' or '.join(takers)}")
         return value
 

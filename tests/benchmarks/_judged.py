@@ -6,10 +6,8 @@ import numpy as np
 import torch
 
 from job.data.klines import Klines
-from job.learners import make_learners
 from job.records import ProcedureRecord
 from job.rehearsal import Rehearsal, RehearsedWindow, rehearse
-from job.run.plan import windows_of
 from job.run_evaluation import RunEvaluation, evaluate_run
 
 WINDOW_SIZE, TEST_SIZE = 30, 7
@@ -21,12 +19,7 @@ def run_worlds_windows(
     """Every window by the traded model alone, on one thread."""
     torch.set_num_threads(1)
     rehearsal = rehearse(markets, procedure)
-    names, model = rehearsal.plan.feature_names, procedure.model
-    tested = []
-    for window in windows_of(rehearsal.plan):
-        learners = make_learners(model, feature_names=names, stream=window.index, device=torch.device("cpu"))
-        tested.append(rehearsal.run(window, learners[:1]))
-    return rehearsal, tuple(tested)
+    return rehearsal, tuple(rehearsal.windows(with_baselines=False))
 
 
 def judged(rehearsal: Rehearsal, windows: tuple[RehearsedWindow, ...]) -> RunEvaluation:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from job.artifacts.folder import LocalStore
 from job.artifacts.keys import RUNS_INDEX
-from job.artifacts.stored_records import record_bytes
+from job.run.index import index_bytes
 from tests.benchmarks._dashboard_browser import many_runs_figures, screen_figures
 from tests.benchmarks._dashboard_server import LONG, server_figures, serving
 from tests.support.long_sessions import store_long_session
@@ -17,7 +17,8 @@ from tests.support.run_indexes import made_up_index
 
 NUM_RUNS, NUM_MANY_RUNS, NUM_MARKS = 1_000, 10_000, 50_000
 BUDGETS = {
-    "index_json_bytes": 400_000,
+    # Half of it are the names of fields, which the first release has to find when it reads beside this one.
+    "index_json_bytes": 560_000,
     "index_html_bytes": 20_000,
     "start_ms": 3_000,
     "overview_first_load_bytes": 1_300_000,
@@ -63,6 +64,6 @@ def measure() -> dict[str, float]:
 
 
 def _write_index(folder: Path, num_runs: int) -> int:
-    data = record_bytes(made_up_index(num_runs))
+    data = index_bytes(made_up_index(num_runs).runs)
     LocalStore(folder).put(RUNS_INDEX, data)
     return len(data)

@@ -52,7 +52,7 @@ def _one_world(cell: _cells.Cell) -> _cells.Cell:
     evaluation = _judged.judged(rehearsal, windows)
     series, name = tuple(w.series for w in windows), evaluation.traded
     free = replace(trading_rules(procedure), costs=Costs(fee_bps=0, slippage_bps=0))
-    gross = utc_daily_returns(replay(series, name, free)).value
+    gross = utc_daily_returns(replay(evaluation.tests, name, free)).value
     draws = draw_days(gross, rng=np.random.default_rng(0))
     interval = confidence_interval(lambda r: sharpe_along_days(r, bars_per_year=YEAR_DAYS), gross, draws)
     net = evaluation.models[name].sharpe_interval

@@ -9,6 +9,7 @@ symbols in 10 seconds and 1 GiB on two cores.
 
 import argparse
 import hashlib
+import itertools
 import json
 import subprocess
 import sys
@@ -37,6 +38,7 @@ from job.records import (
     WindowRecord,
     WindowSpanRecord,
 )
+from job.run.index import index_bytes
 from job.run.ledger import entry_key, procedure_hash, series_name
 from job.run.ledger_results import RESULT_SUFFIX, join_results
 from job.run.plan import publish_plan, windows_of
@@ -59,34 +61,41 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--windows", type=int, nargs="+", default=[5, 50, 500], help="windows of the runs, each measured"
     )
-    parser.add_argument("--symbols", type=int, default=100, help="symbols whose readings the ledger holds")
+    parser.add_argument(
+        "--symbols", type=int, nargs="+", default=[100], help="symbols whose readings the ledger holds, each measured"
+    )
     parser.add_argument("--save-path", help="an empty folder or prefix to use, and leave there (default: a folder)")
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Measure each size, and fit the growth."""
     figures = []
-    for num_windows in arguments.windows:
+    for num_windows, num_symbols in itertools.product(arguments.windows, arguments.symbols):
         with tempfile.TemporaryDirectory(prefix="lorentzian-scale-") as folder:
-            place = folder if arguments.save_path is None else f"{arguments.save_path}/{num_windows}"
+            own = arguments.save_path
+            place = folder if own is None else f"{own}/{num_windows}-{num_symbols}"
             started = time.perf_counter()
-            store_large_run(open_store(place), num_windows=num_windows, num_symbols=arguments.symbols)
+            store_large_run(open_store(place), num_windows=num_windows, num_symbols=num_symbols)
             made = time.perf_counter() - started
             command = [sys.executable, "-c", CHILD, place]
             ended = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
             found = json.loads(ended.stdout.splitlines()[-1])
-            figures.append({"windows": num_windows, **found})
+            figures.append({"windows": num_windows, "symbols": num_symbols, **found})
             print(json.dumps({**figures[-1], "made_in_s": round(made, 1)}), flush=True)
-    for name in figures[0]:
-        if name != "windows" and len(figures) > 1:
-            print(f"{name:24} grows as windows ^ {_growth(figures, name):.2f}")
-    print(json.dumps({"symbols": arguments.symbols, "machine": describe_machine()}))
+    varied = [name for name in ("windows", "symbols") if len({each[name] for each in figures}) > 1]
+    for name in figures[0].keys() - {"windows", "symbols"} if varied else ():
+        print(f"{name:24} grows as {_growth(figures, name, varied)}")
+    print(json.dumps({"machine": describe_machine()}))
 
 
-def _growth(figures: list[dict[str, float]], name: str) -> float:
-    """The slope of the straight line through the logarithms."""
-    size = np.log([each["windows"] for each in figures])
-    return float(np.polyfit(size, np.log([max(each[name], 1e-9) for each in figures]), 1)[0])
+def _growth(figures: list[dict[str, float]], name: str, varied: list[str]) -> str:
+    """The powers of the plane through the logarithms, and how far the farthest figure lies off it."""
+    sizes = np.log([[1.0, *(each[size] for size in varied)] for each in figures])
+    sizes[:, 0] = 1.0
+    cost = np.log([max(each[name], 1e-9) for each in figures])
+    fitted = np.linalg.lstsq(sizes, cost, rcond=None)[0]
+    powers = " x ".join(f"{size} ^ {power:.2f}" for size, power in zip(varied, fitted[1:], strict=True))
+    return f"{powers}, to a factor of {np.exp(np.abs(sizes @ fitted - cost).max()):.2f}"
 
 
 def finalize_alone(save_path: str) -> None:
@@ -134,7 +143,7 @@ def store_large_run(store: ObjectStore, *, num_windows: int, num_symbols: int) -
     """Plan, finished windows, index, and the ledger's readings of all symbols, each joined as its finalizer does."""
     plan, windows = _windows(num_windows)
     publish_plan(store, plan)
-    store.put(RUNS_INDEX, record_bytes(made_up_index(num_symbols)))
+    store.put(RUNS_INDEX, index_bytes(made_up_index(num_symbols).runs))
     for record, series in windows:
         _store_window(store, plan, record, series)
     for number in range(num_symbols):

@@ -12,7 +12,7 @@ import torch
 from job.model.fit import LorentzianLearner
 from job.model.mlp import MlpLearner
 from job.model.search import draw_candidates, fit_name, going_on, rung_epochs, search_fits, shared_loss
-from job.model.trial import TrialLearner
+from job.model.trial import Trials
 from job.settings.procedure import ModelSettings
 from tests.support.labelled import random_rows
 
@@ -51,11 +51,7 @@ def _search() -> dict[str, float]:
         )
         for num_fit in (3 * NUM_ROWS // 5, 4 * NUM_ROWS // 5)
     ]
-    trials = {
-        fit.name: TrialLearner(fit.settings, stream=0, device=CPU, name=fit.name)
-        for fit in search_fits(settings)
-        if fit.is_trial
-    }
+    trials = Trials(search_fits(settings), stream=0, device=CPU).learners
 
     def judged(name: str) -> float:
         return shared_loss([trials[name].validate(*rows, block=number) for number, rows in enumerate(blocks)])

@@ -4,9 +4,9 @@ import argparse
 import signal
 import sys
 
-from tests.campaign import data_kills, kills
+from tests.campaign import data_kills, kills, model_kills
 
-CAMPAIGNS = {"kills": kills, "data": data_kills}
+CAMPAIGNS = {"kills": kills, "data": data_kills, "models": model_kills}
 
 
 def main() -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import select
 import signal
 import subprocess
 import tempfile
@@ -55,9 +56,9 @@ class Ending:
             (f"{each['place']} {each['what']}".strip() for each in self.events if each["event"] == "struck"), ""
         )
 
-    def fits(self) -> list[str]:
-        """The fits that it finished, in order."""
-        return [each["fit"] for each in self.events if each["event"] == "fit_finished"]
+    def fits(self) -> list[tuple[str, float]]:
+        """The fits that it finished, in order, and the seconds of each."""
+        return [(each["fit"], each["seconds"]) for each in self.events if each["event"] == "fit_finished"]
 
 
 class Attempt:
@@ -92,6 +93,10 @@ class Attempt:
             signal.pidfd_send_signal(self._handle, number)
             if number == signal.SIGTERM:
                 self._stopped_at = time.monotonic()
+
+    def is_running(self) -> bool:
+        """Whether it has not ended yet."""
+        return not select.select([self._handle], [], [], 0)[0]
 
     def children(self) -> list[int]:
         """The processes that it has started itself."""

@@ -62,8 +62,8 @@ def turn_clock_back(*, hours: int) -> None:
 
 
 def prepared(act: Callable[..., None], **arguments: Any) -> Preparation:
-    """A call of one of these in the process of a command."""
-    return Preparation(module=__name__, function=act.__name__, arguments=arguments)
+    """A call of a module's function in the process of a command."""
+    return Preparation(module=act.__module__, function=act.__name__, arguments=arguments)
 
 
 LIGHTER = (prepared(keep_every_fit), prepared(draw_little))

@@ -2,9 +2,9 @@
 
 import itertools
 import os
-import random
 import subprocess
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,10 +14,17 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from job.artifacts.folder import LocalStore
+from tests.campaign.attempts import finish_all
 from tests.campaign.data_kills import strike_each
+from tests.campaign.kills import strike_briefly
 from tests.campaign.lighter import limit_files, limit_waits, prepared, turn_clock_back
-from tests.campaign.rounds import Dice, Rounds, Tally
-from tests.campaign.world import LAST, Place, World, whole_world
+from tests.campaign.mutants import (
+    believe_without_a_manifest,
+    judge_without_waiting,
+    resume_with_another_fit,
+    write_manifests_first,
+)
+from tests.campaign.world import LAST, NUM_WINDOWS, RUN_ID, Place, World, whole_world
 from tests.support.fault_proxy import Rule, fault_proxy, s3_answer, to_path, to_port
 from tests.support.seaweedfs import weed_executable
 from tests.support.warm_commands import Preparation
@@ -26,6 +33,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 TRIES = "2"
 IMPATIENT = prepared(limit_waits, store_seconds=1.0, database_seconds=4.0)
+SILENCE_S = 30.0
 SERIES = rb"^PUT \S*/series\.npz"
 
 
@@ -42,12 +50,23 @@ def world() -> Iterator[World]:
 @pytest.mark.parametrize("store", ["folder", "s3"])
 def test_whatever_dies_the_bytes_are_those_of_the_undisturbed_run(world: World, store: str) -> None:
     """One round of each kind; the whole campaign is ``python -m tests.campaign kills``."""
-    tally = Tally()
-    rounds = Rounds(world=world, dice=Dice(draw=random.Random(store), term_share=0.3), tally=tally)
-    assert rounds.at_write(world.place(store), 20)
-    for play in (rounds.last_pod, rounds.twins, rounds.finalizers, rounds.lost):
-        play(world.place(store))
-    assert tally.kills.total() >= 4
+    assert strike_briefly(world, store).kills.total() >= 5
+
+
+@pytest.mark.parametrize(
+    ("mistake", "words"),
+    [
+        (write_manifests_first, "is not what the manifest"),
+        (believe_without_a_manifest, "manifest of window 2 has vanished"),
+        (judge_without_waiting, "2 of 3 windows, 1 failed"),
+        (resume_with_another_fit, "other bytes than undisturbed"),
+    ],
+)
+def test_a_planted_mistake_does_not_survive(world: World, mistake: Callable[[], None], words: str) -> None:
+    """The same rounds end otherwise over a program that has lost one of its precautions."""
+    careless = replace(world, otherwise=(*world.otherwise, prepared(mistake)))
+    with pytest.raises(AssertionError, match=words):
+        strike_briefly(careless, "folder")
 
 
 def test_whatever_fills_the_database_loses_nothing(world: World, postgres_server: str) -> None:
@@ -136,6 +155,37 @@ def test_an_outage_ends_with_its_cause_and_the_next_start_with_the_same_bytes(wo
     assert ending.code == outage.code, ending
     assert outage.words in ending.error
     assert world.window(place, LAST).finish().code == 0
+    assert place.found() == world.reference
+
+
+def test_every_line_of_a_pod_names_its_run_and_window(world: World) -> None:
+    """From the first, those of the finalizer's many readers included, whose store must be asked again."""
+    place = world.place("s3")
+    place.fill(world.all_but_last)
+    busy = Rule(deed="answer", pattern=rb"^GET \S*/finished\.npz", answer=s3_answer(503, "SlowDown"))
+    with troubled(world, place, Outage(code=0, store=busy, times=NUM_WINDOWS)) as struck:
+        env = struck.env | {"AWS_MAX_ATTEMPTS": "8"}
+        ending = world.window(replace(struck, env=env), LAST).finish()
+    assert ending.code == 0, ending
+    assert {"store_request_retried", "window_ended", "run_finalized"} <= {line["event"] for line in ending.events}
+    assert [line for line in ending.events if (line.get("run_id"), line.get("window_index")) != (RUN_ID, LAST)] == []
+
+
+def test_half_a_minute_of_silence_is_ridden_out(world: World) -> None:
+    """With all the patience of a pod: one waits in the middle of a COPY, another in the middle of an upload."""
+    place = world.place("s3")
+    place.fill(world.all_but_last)
+    silences = (
+        Outage(
+            code=0, database=Rule(deed="stall", pattern=b"COPY", way="down", after=50_000, seconds=SILENCE_S), times=1
+        ),
+        Outage(code=0, store=Rule(deed="stall", pattern=SERIES, after=3000, seconds=SILENCE_S), times=1),
+    )
+    with troubled(world, place, silences[0]) as by_database, troubled(world, place, silences[1]) as by_store:
+        started = time.monotonic()
+        endings = finish_all([world.window(each, LAST) for each in (by_database, by_store)])
+    assert [ending.code for ending in endings] == [0, 0], endings
+    assert time.monotonic() - started >= SILENCE_S
     assert place.found() == world.reference
 
 

@@ -64,6 +64,7 @@ class World:
 
     Parameters
     ----------
+    otherwise : what is otherwise in every process that is not cold.
     reference, cold_reference : what `Place.found` finds after an undisturbed run, with little pictures and with whole.
     all_but_last, all_windows : every object after so many windows, and before the finalizer.
     seconds : how long an undisturbed start took, by kind of start.
@@ -73,6 +74,7 @@ class World:
     folder: Path
     server: SeaweedServer | None
     warm: WarmLorentzian
+    otherwise: tuple[Preparation, ...] = LIGHTER
     reference: dict[str, bytes] = field(default_factory=dict)
     cold_reference: dict[str, bytes] = field(default_factory=dict)
     all_but_last: dict[str, bytes] = field(default_factory=dict)
@@ -110,7 +112,7 @@ class World:
         preparations: Sequence[Preparation] = (),
     ) -> Attempt:
         """Start any command."""
-        preparations = () if is_cold else (*LIGHTER, *preparations)
+        preparations = () if is_cold else (*self.otherwise, *preparations)
         warm = None if is_cold else self.warm
         return Attempt(arguments, place.env, warm=warm, fault=fault, preparations=preparations)
 

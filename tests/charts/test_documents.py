@@ -118,6 +118,8 @@ def test_notes_end_with_three_commands(case: str) -> None:
     assert [line[0] for line in notes.splitlines() if line[:2] in ("1.", "2.", "3.")] == ["1", "2", "3"]
     assert "helm test rel -n models" in notes
     assert ("NOTHING CAN BE STORED YET" in notes) is (case in ("all-off", "defaults"))
+    assert ("http://127.0.0.1:8050/lorentzian/ by" in notes) is (case == "dashboard")  # its links begin so
+    assert ("as user" in notes) is (case not in ("all-off", "oauth2-proxy"))
     named = re.findall(r"--from=cronjob/(\S+)", notes)
     assert len(named) == (0 if case == "all-off" else 2)  # klines first, then the windows that wait for them
     there = {(each["kind"].lower(), each["metadata"]["name"]) for each in chart_objects(case)}

@@ -50,6 +50,8 @@ def test_run_without_gpu_asks_for_none() -> None:
     assert trainer["resources"]["limits"] == {"memory": "4Gi"}
     assert "LORENTZIAN_DEVICE" not in environment(trainer, ())
     assert pod["tolerations"] == [{"key": "batch", "operator": "Exists"}]
+    assert "nodeSelector" not in pod  # it has said that it wants none
+    assert _run("gpu", "shared")[1]["nodeSelector"] == {"nvidia.com/gpu.present": "true"}
     assert [volume["name"] for volume in pod["volumes"]] == ["tmp"]
 
 
@@ -108,6 +110,13 @@ def test_service_accounts_carry_their_roles() -> None:
     assert accounts == set(roles)
 
 
+def test_account_that_nobody_makes_is_the_namespaces_own() -> None:
+    """A pod with an account that is not there is never made: without a name it runs as `default`."""
+    objects = set_objects("serviceAccount.create=false", "dashboard.serviceAccount.create=false")
+    assert not [each for each in objects if each["kind"] == "ServiceAccount"]
+    assert {pod.spec["serviceAccountName"] for pod in pods(objects)} == {"default"}
+
+
 def test_pods_leave_only_by_the_ports_they_need() -> None:
     """Names, database, store and Binance for those that train; the dashboard never reaches the database."""
     objects = chart_objects("cloud")
@@ -152,6 +161,9 @@ def test_ingress_and_dashboard_agree_on_the_path() -> None:
     assert path["backend"]["service"]["name"] == found(objects, "Service")["metadata"]["name"]
     assert (told["LORENTZIAN_URL_PREFIX"], told["LORENTZIAN_PROXY_HOPS"]) == ("/lorentzian/", "2")
     assert "LORENTZIAN_URL_PREFIX" not in environment(_dashboard("defaults")[1], ())
+    objects = set_objects('dashboard.ingress={"enabled":true,"hosts":["x.example"]}', "dashboard.settings.proxy-hops=0")
+    container = found(objects, "Deployment")["spec"]["template"]["spec"]["containers"][0]
+    assert environment(container, ())["LORENTZIAN_PROXY_HOPS"] == "0"  # who says none is believed too
 
 
 def test_dashboard_may_have_keys_of_its_own() -> None:
@@ -168,6 +180,8 @@ def test_budget_only_with_several_pods(replicas: str, num_budgets: int) -> None:
     objects = set_objects(f"dashboard.replicas={replicas}")
     assert sum(each["kind"] == "PodDisruptionBudget" for each in objects) == num_budgets
     assert ("replicas" in found(objects, "Deployment")["spec"]) is (replicas != "null")
+    for budget in (each for each in objects if each["kind"] == "PodDisruptionBudget"):
+        assert budget["spec"]["unhealthyPodEvictionPolicy"] == "AlwaysAllow"  # with the store away no pod is ready
 
 
 def test_metrics_of_pods_that_work_can_be_fetched() -> None:
@@ -239,6 +253,27 @@ def test_marks_of_pods_are_the_trainers_alone() -> None:
         "Pod": ("research", "batch"),
         "Deployment": (None, None),
     }
+
+
+def test_labels_are_said_once() -> None:
+    """One that several places give has the value of the innermost; a key that comes twice is no YAML."""
+    objects = set_objects(
+        'commonLabels={"team":"quant","tier":"one"}',
+        'pod.labels={"team":"research"}',
+        'monitoring.podMonitor={"enabled":true,"labels":{"team":"platform"}}',
+    )
+    teams = {pod.where.split()[0]: labels_of(pod.metadata)["team"] for pod in pods(objects)}
+    assert teams == {"CronJob": "research", "Job": "research", "Pod": "research", "Deployment": "quant"}
+    assert labels_of(found(objects, "PodMonitor")["metadata"])["team"] == "platform"
+    assert all(labels_of(each["metadata"])["tier"] == "one" for each in objects)
+
+
+def test_quota_of_processors_can_be_kept() -> None:
+    """A limit may be given to the container that waits, too: a quota refuses a pod for want of one."""
+    objects = set_objects('waiting.resources.limits={"cpu":"1","memory":"1Gi"}')
+    waiting = [each for pod in pods(objects) for each in pod.containers if each["name"] == "wait"]
+    assert len(waiting) == 4
+    assert all(each["resources"]["limits"] == {"cpu": "1", "memory": "1Gi"} for each in waiting)
 
 
 def test_no_password_stands_in_what_is_installed() -> None:

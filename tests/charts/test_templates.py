@@ -72,6 +72,7 @@ def test_no_job_is_a_part_of_the_release(case: str) -> None:
             annotations = job.metadata["annotations"]
             assert annotations["helm.sh/hook"] == "post-install,post-upgrade"
             assert annotations["helm.sh/hook-delete-policy"] == "before-hook-creation"
+            assert annotations["helm.sh/hook-output-log-policy"] == "hook-failed"  # Helm 4 then prints its sentence
 
 
 def test_everything_can_be_switched_off() -> None:

@@ -7,6 +7,8 @@ import pytest
 from job.run.cuts import num_windows
 from job.settings.commands import WindowCommand
 from job.settings.procedure import WindowSettings
+from tests.support import server_rules
+from tests.support.api_schemas import VERSIONS, schema_faults
 from tests.support.cluster_tools import CHART, Manifest, chart_objects, found, helm_template, parsed, set_objects
 from tests.support.program_rules import loaded_settings
 
@@ -99,7 +101,7 @@ def test_schedule_of_a_run_is_its_own() -> None:
     assert "1h30m" in spec["template"]["spec"]["initContainers"][0]["args"]
 
 
-@pytest.mark.parametrize("release", ["r", "r" * 53])
+@pytest.mark.parametrize("release", ["r", "r" * 53, "a.dot"])
 def test_names_are_short_and_different(release: str) -> None:
     """Also with the longest name that helm allows for a release, and sixty characters of the user's own."""
     ended = helm_template("--values", CHART / "ci/long-names-values.yaml", release=release)
@@ -110,6 +112,24 @@ def test_names_are_short_and_different(release: str) -> None:
         names = [each["metadata"]["name"] for each in objects if each["kind"] in ("CronJob", "Job", "Pod")]
         assert len(set(names)) == len(names)
         assert max(map(len, names)) <= 63
+        assert not [name for name in names if "." in name]
+
+
+def test_release_that_begins_with_a_digit_is_told_what_to_do() -> None:
+    """The server would refuse its Service when half of the release is there."""
+    refused = helm_template(release="2026")
+    assert refused.returncode != 0 and "set fullnameOverride" in refused.stderr
+
+
+def test_names_that_look_like_numbers_are_texts() -> None:
+    """Of release, namespace, and whatever else a user may call by a number: the server takes texts alone."""
+    names = ("nameOverride=5", "runDefaults.kueue.queue=1", "pod.priorityClassName=2", "serviceAccount.name=3")
+    given = ("fullnameOverride=trainer", "image.pullSecrets[0]=4", "store.caBundle.secret=6", *names)
+    values = [part for each in given for part in ("--set-string", each)]
+    objects = parsed(helm_template("--namespace", "1234", *values, release="2026"))
+    assert [fault for version in VERSIONS for fault in schema_faults(objects, version)] == []
+    assert list(server_rules.named(objects)) == []
+    assert {each["metadata"]["namespace"] for each in objects} == {"1234"}
 
 
 def test_two_long_releases_do_not_meet() -> None:

@@ -24,7 +24,14 @@ SCRIPT = Path("job/bin/lorentzian")
 # What the smallest installation must do without: the dashboard's image reads results and nothing else.
 HEAVY = {"torch", "psycopg", "pandas", "python-binance", "scikit-learn", "scipy", "ta-lib", "matplotlib", "dash"}
 # Imported by name, and pinned by its parent.
-COMES_WITH = {"botocore": "boto3", "flask": "dash", "plotly": "dash", "pydantic-core": "pydantic", "werkzeug": "dash"}
+COMES_WITH = {
+    "botocore": "boto3",
+    "flask": "dash",
+    "plotly": "dash",
+    "pydantic-core": "pydantic",
+    "urllib3": "boto3",
+    "werkzeug": "dash",
+}
 
 
 @pytest.fixture(scope="module")

@@ -4,6 +4,7 @@ import base64
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
@@ -12,11 +13,12 @@ from plotly.offline import get_plotlyjs_version
 from dashboard.app import PLOTLY, VENDOR
 from dashboard.security import HEADERS
 from job.artifacts.folder import LocalStore
-from job.errors import ConfigError
-from tests.support.dashboards import FINISHED, OTHER, app_over
-from tests.support.page_calls import page_call
+from job.errors import ConfigError, StorageUnavailable
+from tests.support.dashboards import FINISHED, OTHER, WatchedStore, app_over
+from tests.support.page_calls import page_call, zoom_call
 
 PASSWORD = "a-long-enough-password"
+CALLS = "/_dash-update-component"
 
 
 def client(store: LocalStore, **settings: object) -> FlaskClient:
@@ -153,3 +155,66 @@ def test_callback_answers_with_the_page(plain: FlaskClient) -> None:
     text = answer.get_data(as_text=True)
     assert FINISHED in text
     assert "Which runs exist" in text
+
+
+def changed(call: bytes, *path: str | int, to: Any) -> bytes:
+    """A call with one of its values replaced."""
+    whole = json.loads(call)
+    part = whole
+    for step in path[:-1]:
+        part = part[step]
+    part[path[-1]] = to
+    return json.dumps(whole).encode()
+
+
+PAGE_CALL = page_call("/")
+ZOOM_CALL = zoom_call("equity", f"run_id={FINISHED}", start="2025-08-01", end="2025-08-11")
+
+
+@pytest.mark.parametrize(
+    ("call", "status"),
+    [
+        (b"", 400),
+        (b"{", 400),
+        (b"[]", 400),
+        (b"{}", 400),
+        (changed(PAGE_CALL, "output", to="invented.children"), 404),
+        (changed(PAGE_CALL, "output", to="help.opened"), 404),  # the browser's own
+        (changed(PAGE_CALL, "inputs", to=[]), 400),
+        (changed(PAGE_CALL, "inputs", 0, "value", to={"a": 1}), 400),
+        (changed(PAGE_CALL, "inputs", 0, "id", to="other"), 400),
+        (changed(PAGE_CALL, "inputs", 0, to=None), 400),
+        (changed(PAGE_CALL, "outputs", "property", to="title"), 400),
+        (changed(PAGE_CALL, "changedPropIds", 0, to="x"), 400),
+        (changed(ZOOM_CALL, "state", 1, "value", to=None), 400),
+        (changed(ZOOM_CALL, "inputs", 0, "value", to=[1]), 400),
+        (changed(ZOOM_CALL, "outputs", "id", "type", to="x"), 400),
+        (zoom_call("invented", "", start="2025-08-01", end="2025-08-11"), 404),
+        (zoom_call("equity", "run_id=nobody", start="2025-08-01", end="2025-08-11"), 404),
+    ],
+)
+def test_call_that_no_page_makes_is_refused(
+    plain: FlaskClient, caplog: pytest.LogCaptureFixture, call: bytes, status: int
+) -> None:
+    """In one sentence, with the visitor's kind of status, and no trace in the log: it is no bug of ours."""
+    answer = plain.post(CALLS, data=call, content_type="application/json")
+    assert answer.status_code == status, answer.get_data(as_text=True)[:300]
+    assert re.fullmatch(r"[^\n<]{10,300}\n", answer.get_data(as_text=True))
+    assert [record for record in caplog.records if record.exc_info] == []
+
+
+def test_calls_of_pages_are_answered(plain: FlaskClient) -> None:
+    """What the refusals above are made from; a path that cannot be one is a page that says so."""
+    for call in (PAGE_CALL, ZOOM_CALL, changed(PAGE_CALL, "inputs", 0, "value", to="no path")):
+        assert plain.post(CALLS, data=call, content_type="application/json").status_code == 200
+
+
+def test_store_that_is_away_is_told_to_charts_too(runs: LocalStore) -> None:
+    """A chart that cannot be drawn anew, or taken as a file, says why with a 503."""
+    away = WatchedStore(store=runs, error=StorageUnavailable("The store is away.", remedy="Wait."))
+    asked = app_over(away).server.test_client()  # type: ignore[arg-type]
+    for answer in (
+        asked.post(CALLS, data=ZOOM_CALL, content_type="application/json"),
+        asked.get(f"/csv/equity.csv?run_id={FINISHED}"),
+    ):
+        assert (answer.status_code, "The store is away." in answer.get_data(as_text=True)) == (503, True)

@@ -2,25 +2,33 @@
 
 from collections.abc import Iterator
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
+from dashboard.readonly import check_readonly
 from job.artifacts.folder import LocalStore
+from job.artifacts.s3 import S3Store, make_client
 from tests.support.browsers import WatchedPage, browser, until
 from tests.support.dashboards import FINISHED, OTHER, RUNNING, served
+from tests.support.fixtures_s3 import BUCKET, s3_server
+from tests.support.seaweedfs import READER, SeaweedServer
 
+__all__ = ["s3_server"]
 pytestmark = pytest.mark.browser
 
 PAGES = [
     "/",
     f"/run/{FINISHED}",
     f"/run/{FINISHED}/windows",
+    f"/run/{FINISHED}/windows/1",
     f"/run/{FINISHED}/honesty",
     f"/run/{FINISHED}/live",
     f"/run/{RUNNING}",
     f"/run/{RUNNING}/live",
     f"/compare?runs={FINISHED},{OTHER}",
     f"/correlation?runs={FINISHED},{OTHER}",
+    "/compare",
     "/release",
     "/release/binance-perp/SOLUSDT/15m",
     "/about",
@@ -57,6 +65,29 @@ def visit(opened: Any, address: str) -> Iterator[Any]:
         each.close()
 
 
+def tab_to(page: Any, text: str, *, key: str = "Tab") -> None:
+    """Press a key until the element with this text has the focus."""
+    for _ in range(60):
+        page.keyboard.press(key)
+        if page.evaluate("document.activeElement ? document.activeElement.textContent.trim() : ''") == text:
+            return
+    raise AssertionError(f"{key} never reaches {text!r}")
+
+
+def use(environment: dict[str, str], patch: pytest.MonkeyPatch) -> None:
+    """Have the AWS variables of an identity."""
+    for name, value in environment.items():
+        patch.setenv(name, value)
+
+
+def numbers_on(page: Any) -> list[list[str]]:
+    """The cards' numbers, and the texts of the grid's cells."""
+    found: list[list[str]] = page.eval_on_selector_all(
+        "[data-number], .ag-cell", "all => all.map(e => [e.dataset.number || e.getAttribute('col-id'), e.textContent])"
+    )
+    return found
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("path", PAGES)
 def test_page_is_sound(visit: Any, path: str, theme: str) -> None:
@@ -81,8 +112,8 @@ def test_overview_loads_no_plotly(visit: Any) -> None:
     assert [url for url in asked if "plotly.min" in url or "package_data/plotly" in url]
 
 
-def test_keyboard_goes_from_grid_to_run(visit: Any) -> None:
-    """Into the grid, Space chooses, Enter opens, and the focus lands on the new heading."""
+def test_keyboard_goes_from_grid_to_run_and_tabs(visit: Any) -> None:
+    """Into the grid, Space chooses, Enter opens, the focus lands on the new heading, and Tab leads on to the tabs."""
     watched = visit()
     page = watched.show("/")
     page.locator(f'.ag-row[row-id="{FINISHED}"] .ag-cell[col-id="run"]').first.focus()
@@ -92,6 +123,50 @@ def test_keyboard_goes_from_grid_to_run(visit: Any) -> None:
     until(page, f"document.title.includes('{FINISHED}')")
     until(page, "document.activeElement && document.activeElement.id === 'heading'")
     assert f"/run/{FINISHED}" in page.url
+    for name in ("Windows", "Honesty", "Live"):
+        tab_to(page, name)
+        page.keyboard.press("Enter")
+        until(page, f"document.title.startsWith('{name}')")
+        until(page, "document.activeElement && document.activeElement.id === 'heading'")
+
+
+def test_keyboard_goes_from_grid_to_compare(visit: Any) -> None:
+    """Two rows chosen with Space, the link reached with Shift and Tab, and Enter: both runs side by side."""
+    watched = visit()
+    page = watched.show("/")
+    for run in (FINISHED, OTHER):
+        page.locator(f'.ag-row[row-id="{run}"] .ag-cell[col-id="run"]').first.focus()
+        page.keyboard.press("Space")
+        until(page, f"document.getElementById('compare-button').href.includes('{run}')")
+    tab_to(page, "Compare the chosen runs", key="Shift+Tab")
+    page.keyboard.press("Enter")
+    page.get_by_role("heading", name="Is it better, window by window?").wait_for(timeout=60_000)
+    assert page.locator("table", has_text="verdict").locator("th", has_text=OTHER).count() == 1
+    assert watched.faults == []
+
+
+def test_pages_are_the_same_from_a_bucket_that_may_only_be_read(
+    visit: Any, opened: Any, runs: LocalStore, s3_server: SeaweedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Over a real S3 server, with keys that cannot write: the same numbers as over a folder, and no error's card."""
+    prefix = uuid4().hex
+    use(s3_server.environment(), monkeypatch)
+    writer = S3Store(make_client(), bucket=BUCKET, prefix=prefix)
+    for info in runs.list(""):
+        stored = runs.get(info.key)
+        assert stored is not None
+        writer.put(info.key, stored.data)
+    use(s3_server.environment(READER), monkeypatch)
+    reader = S3Store(make_client(), bucket=BUCKET, prefix=prefix)
+    check_readonly(reader)
+    with served(reader) as over_bucket:  # type: ignore[arg-type]
+        watched = WatchedPage(opened, over_bucket)
+        for path in ("/", f"/run/{FINISHED}", f"/run/{FINISHED}/windows", f"/run/{FINISHED}/honesty"):
+            assert numbers_on(watched.show(path)) == numbers_on(visit().show(path)), path
+            assert watched.page.locator(".state-error, .state-forbidden").count() == 0
+        assert len(numbers_on(watched.page)) >= 10
+        assert watched.faults == []
+        watched.close()
 
 
 def test_filter_stands_in_the_address(visit: Any) -> None:

@@ -1,14 +1,17 @@
 """Runs beside each other: paired where they may be, and told why where they may not."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from dashboard.figures.compared_runs import compared_equity_chart, compared_sharpes_chart, window_differences_chart
+from dashboard.pages import compare
 from dashboard.reading import Session
 from dashboard.run_comparison import pair_days, read_compared, result_and_curves, settings_table, traded_daily
 from job.artifacts.folder import LocalStore
 from job.errors import UsageError
-from tests.support.dashboards import FINISHED, OTHER, RUNNING, watched_repository
+from tests.support.dashboards import FINISHED, OTHER, RUNNING, text_of, watched_repository
 
 RUNS = f"{FINISHED},{OTHER}"
 
@@ -42,9 +45,9 @@ def test_accounts_start_together_and_end_as_compounded(runs: LocalStore) -> None
 
 
 def test_window_differences_are_of_common_windows(runs: LocalStore) -> None:
-    """Window 2 is missing in one run, so nothing is said of it."""
+    """Window 1 is missing in one run, so nothing is said of it."""
     chart = window_differences_chart(read_compared(watched_repository(runs)[0], RUNS))
-    assert [row[1] for row in chart.table.rows] == [0, 1, 3]
+    assert [row[1] for row in chart.table.rows] == [0, 2, 3]
     assert all(row[4] == pytest.approx(row[3] - row[2]) for row in chart.table.rows)  # type: ignore[operator]
     assert "n = 3 windows" in chart.note
 
@@ -69,6 +72,17 @@ def test_one_run_is_no_comparison(runs: LocalStore) -> None:
         read_compared(repository, FINISHED)
     with pytest.raises(UsageError, match=RUNNING):
         read_compared(repository, f"{FINISHED},{RUNNING}")
+
+
+def test_page_without_a_pair_draws_none(runs: LocalStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Charts of pairs stand there for pairs; without one a card says why, once, and the runs' own numbers stay."""
+    repository, _ = watched_repository(runs)
+    assert "window by window" in text_of(compare.layout(repository, runs=RUNS))
+    apart = replace(read_compared(repository, RUNS), obstacles={OTHER: ("venue (one and another)",)})
+    monkeypatch.setattr(compare, "read_compared", lambda *_: apart)
+    shown = text_of(compare.layout(repository, runs=RUNS))
+    assert "window by window" not in shown and "from the same start" not in shown
+    assert f"{OTHER} cannot be paired" in shown and "How sure is each Sharpe ratio?" in shown
 
 
 def test_settings_that_differ_come_first(runs: LocalStore) -> None:

@@ -3,7 +3,10 @@
 import pytest
 
 from dashboard.components.run_rows import decay, run_row, widest, windows_text
-from job.records import IntervalRecord, MeasureRecord, RunIndexEntry
+from job.artifacts.stored_records import parse_record
+from job.records import IntervalRecord, MeasureRecord, RunIndexEntry, RunsIndexRecord
+from job.run.index import index_bytes
+from tests.support.run_indexes import made_up_index
 
 
 def entry(**fields: object) -> RunIndexEntry:
@@ -39,6 +42,17 @@ def test_interval_stands_beside_its_number() -> None:
     """Number and both ends, in the grid's words."""
     row = run_row(entry(sharpe_ratio=MeasureRecord(value=1.5), sharpe_interval=IntervalRecord(low=-0.5, high=3.5)), 5.0)
     assert row["sharpe_text"] == "1.50 (-0.50 to 3.50)"
+
+
+def test_texts_are_those_of_unshortened_numbers() -> None:
+    """The index keeps fewer digits than a summary, and never so few that the last one shown would differ."""
+    runs = made_up_index(200).runs
+    stored = parse_record(RunsIndexRecord, index_bytes(runs), where="the index").runs
+    for name, run in runs.items():
+        shown, full = run_row(stored[name], 5.0), run_row(run, 5.0)
+        assert {key: text for key, text in shown.items() if key.endswith("_text")} == {
+            key: text for key, text in full.items() if key.endswith("_text")
+        }
 
 
 def test_failed_windows_are_counted_in_the_row() -> None:

@@ -10,6 +10,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -23,12 +24,18 @@ from job.errors import ConfigError
 from job.settings.commands import DashboardCommand
 from job.settings.dashboard import DashboardSettings
 from job.settings.sources import load_settings
+from tests.support.dashboards import FINISHED
 from tests.support.fixtures_s3 import BUCKET, s3_server
+from tests.support.page_calls import page_call
 from tests.support.repository import ROOT
 from tests.support.seaweedfs import READER, SeaweedServer, free_ports
 
 __all__ = ["s3_server"]
 START_SECONDS = 60
+HEAVY = {
+    *("torch", "psycopg", "pandas", "scipy", "sklearn", "matplotlib"),
+    *("talib", "lightgbm", "numba", "pyarrow", "binance"),
+}
 
 
 def command(*arguments: str) -> list[str]:
@@ -42,17 +49,28 @@ def environment(**more: str) -> dict[str, str]:
     return kept | more
 
 
+@dataclass(frozen=True, kw_only=True)
+class Served:
+    """What a server left that was asked and then told to stop: ``request_id`` is of the one page it was asked for."""
+
+    pid: int
+    returncode: int
+    request_id: str
+    counted: str
+    logs: str
+
+
 @contextmanager
-def serving(store: str, port: int, *arguments: str, **more: str) -> Iterator["subprocess.Popen[str]"]:
-    """The server, once it answers; killed where the test did not end it."""
-    process = subprocess.Popen(
-        command("--save-path", store, "--port", str(port), *arguments),
-        cwd=ROOT,
-        env=environment(**more),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+def serving(store: str, port: int, logs: Path, *arguments: str) -> Iterator["subprocess.Popen[bytes]"]:
+    """The server, once it answers; killed where the test did not end it. It says what it imports, and when."""
+    with logs.open("wb") as stderr:
+        process = subprocess.Popen(
+            command("--save-path", store, "--port", str(port), *arguments),
+            cwd=ROOT,
+            env=environment(PYTHONPROFILEIMPORTTIME="1"),
+            stdout=subprocess.DEVNULL,
+            stderr=stderr,
+        )
     try:
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline and process.poll() is None:
@@ -64,27 +82,48 @@ def serving(store: str, port: int, *arguments: str, **more: str) -> Iterator["su
         yield process
     finally:
         process.kill()
-        process.communicate()
+        process.wait()
 
 
-def test_server_answers_counts_and_ends(runs: LocalStore) -> None:
-    """Pages on one port, counts on another, one JSON line a request, and 0 after SIGTERM; nothing stays behind."""
+@pytest.fixture(scope="module")
+def served(runs: LocalStore, tmp_path_factory: pytest.TempPathFactory) -> Served:
+    """One that was asked for a page, its readiness, the page of a run and its counts, and ended by SIGTERM."""
     port, metrics_port = free_ports(2)
-    with serving(runs.location, port, "--metrics-port", str(metrics_port)) as process:
+    logs = tmp_path_factory.mktemp("served") / "stderr"
+    with serving(runs.location, port, logs, "--metrics-port", str(metrics_port)) as process:
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=20) as page:
-            own_id = page.headers["X-Request-ID"]
+            request_id = page.headers["X-Request-ID"]
         urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=20).close()
+        call = urllib.request.Request(
+            f"http://127.0.0.1:{port}/_dash-update-component",
+            page_call(f"/run/{FINISHED}"),
+            {"Content-Type": "application/json"},
+        )
+        urllib.request.urlopen(call, timeout=60).close()
         with urllib.request.urlopen(f"http://127.0.0.1:{metrics_port}/metrics", timeout=20) as answer:
             counted = answer.read().decode()
         process.send_signal(signal.SIGTERM)
-        _, logs = process.communicate(timeout=30)
-    assert process.returncode == 0, logs
-    assert "lorentzian_dashboard_request_seconds_count" in counted
-    assert 'lorentzian_dashboard_runs{state="finished"} 2.0' in counted
-    lines = [json.loads(line) for line in logs.splitlines() if line.startswith("{")]
-    served = [line for line in lines if line["event"] == "request_served" and line["request_id"] == own_id]
-    assert [(line["path"], line["status"], line["method"]) for line in served] == [("/", 200, "GET")]
-    assert not list(Path("/dev/shm").glob(f"lorentzian-metrics-*/*_{process.pid}.db"))
+        returncode = process.wait(timeout=30)
+    return Served(pid=process.pid, returncode=returncode, request_id=request_id, counted=counted, logs=logs.read_text())
+
+
+def test_server_answers_counts_and_ends(served: Served) -> None:
+    """Pages on one port, counts on another, one JSON line a request, and 0 after SIGTERM; nothing stays behind."""
+    assert served.returncode == 0, served.logs
+    assert "lorentzian_dashboard_request_seconds_count" in served.counted
+    assert 'lorentzian_dashboard_runs{state="finished"} 2.0' in served.counted
+    lines = [json.loads(line) for line in served.logs.splitlines() if line.startswith("{")]
+    own = [line for line in lines if line["event"] == "request_served" and line["request_id"] == served.request_id]
+    assert [(line["path"], line["status"], line["method"]) for line in own] == [("/", 200, "GET")]
+    assert not list(Path("/dev/shm").glob(f"lorentzian-metrics-*/*_{served.pid}.db"))
+
+
+def test_server_loads_nothing_that_its_image_lacks(served: Served) -> None:
+    """Neither to start nor to show a run: no training, database, frame or drawing library."""
+    lines = [line for line in served.logs.splitlines() if line.startswith("import time:")]
+    loaded = {line.rpartition("|")[2].strip().partition(".")[0] for line in lines}
+    assert {"dash", "dashboard", "job"} <= loaded
+    assert not loaded & HEAVY
 
 
 @pytest.mark.parametrize(
@@ -168,14 +207,3 @@ def test_address_of_a_service_is_no_port() -> None:
         config_file=None,
     )
     assert (loaded.settings.dashboard.port, loaded.sources["port"]) == (8050, "default")
-
-
-def test_dashboard_loads_nothing_that_its_image_lacks() -> None:
-    """Building the app imports no training, database, frame or drawing library."""
-    heavy = "torch psycopg pandas scipy sklearn matplotlib talib lightgbm numba pyarrow binance"
-    code = (
-        "import sys, dashboard.wsgi, dashboard.server, job.commands.dashboard\n"
-        f"print([name for name in {heavy!r}.split() if name in sys.modules])"
-    )
-    ended = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert ended.stdout.strip() == "[]"

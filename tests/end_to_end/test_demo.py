@@ -13,13 +13,14 @@ from job.artifacts.folder import LocalStore
 from job.artifacts.keys import RunKeys
 from job.artifacts.manifest import read_manifest, verify
 from job.report.terminal import TWO_WORLDS
-from tests.support.commands import started_lorentzian
+from tests.support.commands import run_lorentzian, started_lorentzian
 from tests.support.memory import watched_memory
 from tests.support.open_folders import make_open_folder
 from tests.support.seaweedfs import free_ports
 from tests.support.small_market import small_markets, write_small_files
 
 NUM_WINDOWS = 21
+END_MS = 1_767_225_600_000  # 2026-01-01 00:00 UTC, where its worlds end
 START_SECONDS = 400
 MAX_BYTES = 2 << 30  # promised: a machine of 4 GiB must be enough
 REAL_DATA = ("lorentzian demo --live", "lorentzian demo --klines SOLUSDT-5m.csv.gz BTCUSDT-5m.csv.gz ETHUSDT-5m.csv.gz")
@@ -95,6 +96,14 @@ def test_demo_of_two_worlds(home: dict[str, str], tmp_path: Path) -> None:
     assert done.out.index("a planted edge") < done.out.index(TWO_WORLDS) < done.out.index(REAL_DATA[0])
     assert len(done.out.splitlines()) <= 45
     assert peak.num_bytes < MAX_BYTES
+
+    # Its model is used like any other: from its store, and from bars where every command looks for them.
+    where = ["--save-path", store.location]
+    assert run_lorentzian(["promote", "demo-edge", *where], home).code == 0
+    market = ["--symbol", "SYNUSDT", "--interval", "15m", "--venue", "synthetic-edge"]
+    predicted = run_lorentzian(["predict", *where, *market, "--at", "2026-01-01T00:00"], home)
+    assert predicted.code == 0, predicted.err
+    assert json.loads(predicted.out)["available_at_ms"] == END_MS
 
 
 def answers(address: str) -> bool:

@@ -96,6 +96,20 @@ def run(warm: WarmLorentzian, arguments: Sequence[str], env: Mapping[str, str], 
     return Written(code=code, places=places)
 
 
+def run_on_bucket(
+    warm: WarmLorentzian, arguments: Sequence[str], market: str, server: SeaweedServer, folder: Path
+) -> Written:
+    """Run a command that stores its results on S3; its objects are among its places."""
+    prefix = f"{uuid4().hex}/results"
+    env = server.environment() | {"DATABASE_URL": market}
+    written = run(warm, [*arguments, "--save-path", f"s3://{BUCKET}/{prefix}"], env, folder)
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in server.environment().items():
+            patch.setenv(name, value)
+        store = S3Store(make_client(), bucket=BUCKET, prefix=prefix)
+    return Written(code=written.code, places=written.places | stored_objects(store))
+
+
 @contextmanager
 def process_list(group: int) -> Iterator[set[bytes]]:
     """The command lines of a group of processes, as any user of the machine sees them, for as long as the block."""
@@ -141,15 +155,7 @@ def trained(
     warm: WarmLorentzian, market: str, s3_server: SeaweedServer, tmp_path_factory: pytest.TempPathFactory
 ) -> Written:
     """A training on a bucket; what it wrote there is among its places."""
-    prefix = f"{uuid4().hex}/results"
-    env = s3_server.environment() | {"DATABASE_URL": market}
-    command = [*TRAIN, "--save-path", f"s3://{BUCKET}/{prefix}", "--verbose", "--debug"]
-    written = run(warm, command, env, tmp_path_factory.mktemp("trained"))
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in s3_server.environment().items():
-            patch.setenv(name, value)
-        store = S3Store(make_client(), bucket=BUCKET, prefix=prefix)
-    return Written(code=written.code, places=written.places | stored_objects(store))
+    return run_on_bucket(warm, [*TRAIN, "--verbose", "--debug"], market, s3_server, tmp_path_factory.mktemp("trained"))
 
 
 @pytest.mark.slow
@@ -268,13 +274,15 @@ def test_shown_settings_show_no_secret(command: str, warm: WarmLorentzian, marke
 
 
 @pytest.mark.slow
-def test_workers_are_given_no_secret_in_the_open(
+def test_walkforward_writes_no_secret(
     warm: WarmLorentzian, market: str, s3_server: SeaweedServer, tmp_path: Path
 ) -> None:
-    """A walk-forward in two processes: neither is told its secrets by a command line or a file."""
-    env = s3_server.environment() | {"DATABASE_URL": market}
+    """In two processes: neither is told its secrets by a command line or a file, and the run's result holds none."""
     command = ["walkforward", *WALK[:-2], "--workers", "2", "--model", "logistic"]
-    written = run(warm, [*command, "--save-path", f"s3://{BUCKET}/{uuid4().hex}"], env, tmp_path)
+    written = run_on_bucket(warm, command, market, s3_server, tmp_path)
     assert written.code == 0, written.places["stderr"].decode()
     assert b"spawn_main" in written.places["process list"]
+    for ending in ("plan.json", "summary.json", "report.html", ".png", "runs-index.json"):
+        assert any(place.endswith(ending) for place in written.places), ending
+    assert any(place.startswith("ledger/") for place in written.places)
     assert leaks(written.places) == []

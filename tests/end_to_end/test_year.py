@@ -3,6 +3,7 @@
 import json
 import shutil
 import signal
+import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -13,15 +14,18 @@ import pytest
 
 from job.artifacts.folder import LocalStore
 from job.artifacts.keys import ModelKeys
-from job.artifacts.stored_records import parse_record
+from job.artifacts.stored_records import parse_record, record_bytes
 from job.data.postgres import connect
 from job.intervals import interval_ms
 from job.records import CurrentModelRecord, SinceReleaseRecord
 from job.run.attempt import now_ms
 from job.run.index import indexed_runs
+from tests.end_to_end.test_demo import answers
 from tests.support.binance_server import BinanceServer, running_binance
 from tests.support.commands import Result, run_lorentzian, started_lorentzian
 from tests.support.open_folders import make_open_folder
+from tests.support.page_calls import page_call
+from tests.support.seaweedfs import free_ports
 from tests.support.small_market import INTERVAL, MARKET, NUM_DAYS, VENUE, WALK, small_markets
 from tests.support.small_run import database_like
 from tests.support.waiting import wait_until
@@ -121,15 +125,13 @@ def test_runs_of_a_scan_are_trials_of_each_other(machine: Machine) -> None:
 
 
 def test_a_promoted_model_follows_the_market(machine: Machine) -> None:
-    """Promote, then a line of JSON for each bar that closes; what became of them is kept beside the model."""
+    """Promote, then a line of JSON for each bar that closes; what became of them is what the dashboard shows."""
     (run_id,) = [run.run_id for run in indexed_runs(machine.store).values() if run.symbol == "SOLUSDT"]
     save_path = ("--save-path", str(machine.folder))
     promoted = machine.run("promote", run_id, "--by", "ann", "--why", "a test", *save_path)
     assert promoted.code == 0 and "from now on" in promoted.out
     keys = ModelKeys(venue=VENUE, symbol="SOLUSDT", interval=INTERVAL)
-    current = machine.store.get(keys.current)
-    assert current is not None
-    assert parse_record(CurrentModelRecord, current.data, where=keys.current).run_id == run_id
+    assert let_time_pass(machine, keys).run_id == run_id
     follow = ["predict", "--follow", "--poll-seconds", "0.1", "--symbol", "SOLUSDT", "--interval", INTERVAL, *save_path]
     with started_lorentzian(follow, machine.env, warm=machine.warm) as following:
         wait_until(lambda: num_signals(machine) == 1, timeout_s=WAIT_S)
@@ -148,7 +150,40 @@ def test_a_promoted_model_follows_the_market(machine: Machine) -> None:
     assert opened == list(range(opened[0], opened[0] + (1 + NUM_NEW_BARS) * BAR_MS, BAR_MS))
     since = machine.store.get(keys.since_release)
     assert since is not None
-    assert parse_record(SinceReleaseRecord, since.data, where=keys.since_release).run_id == run_id
+    record = parse_record(SinceReleaseRecord, since.data, where=keys.since_release)
+    assert (record.run_id, record.num_bars) == (run_id, NUM_NEW_BARS)
+    listed, shown = pages(machine, "/release", f"/release/{VENUE}/SOLUSDT/{INTERVAL}")
+    assert f"SOLUSDT {INTERVAL} ({VENUE})" in listed and run_id in listed
+    assert f"over {NUM_NEW_BARS} bars" in shown and record.sentence in shown
+
+
+def let_time_pass(machine: Machine, keys: ModelKeys) -> CurrentModelRecord:
+    """Date the promotion back, as if it had been made before the bars closed that the exchange is still to show."""
+    stored = machine.store.get(keys.current)
+    assert stored is not None
+    record = parse_record(CurrentModelRecord, stored.data, where=keys.current)
+    earlier = record.model_copy(update={"promoted_at_ms": machine.binance.now_ms + 1})
+    machine.store.put(keys.current, record_bytes(earlier))
+    return earlier
+
+
+def pages(machine: Machine, *paths: str) -> list[str]:
+    """What the dashboard answers a browser that asks for these pages, as JSON."""
+    port, metrics_port = free_ports(2)
+    command = ["dashboard", "--save-path", str(machine.folder)]
+    command += ["--port", str(port), "--metrics-port", str(metrics_port)]
+    address = f"http://127.0.0.1:{port}"
+    with started_lorentzian(command, machine.env, warm=machine.warm) as running:
+        wait_until(lambda: answers(f"{address}/readyz"), timeout_s=WAIT_S)
+        found = []
+        for path in paths:
+            headers = {"Content-Type": "application/json"}
+            asked = urllib.request.Request(f"{address}/_dash-update-component", page_call(path), headers)
+            with urllib.request.urlopen(asked, timeout=WAIT_S) as answer:
+                found.append(json.dumps(json.load(answer), ensure_ascii=False))
+        running.send(signal.SIGTERM, to_group=False)
+        assert running.finish().code == 0
+    return found
 
 
 def num_signals(machine: Machine) -> int:
@@ -162,5 +197,5 @@ def num_signals(machine: Machine) -> int:
 def test_pruning_keeps_the_model_in_use(machine: Machine) -> None:
     """A dry run names what may go; of the two runs, both the newest of their market, none may."""
     shown = machine.run("prune", "--keep-last", "1", "--dry-run", "--save-path", str(machine.folder))
-    assert shown.code == 0 and "0 runs to delete" in shown.out
+    assert shown.code == 0 and "0 runs to delete" in shown.out and "2 runs under" in shown.out
     assert len(indexed_runs(machine.store)) == 2

@@ -19,6 +19,7 @@ MODULES = (
     "test_learning",
     "test_walkforward",
     "test_known_values",
+    "test_luck",
 )
 HEADERS = ("check", "planted mistake", "where", "caught", "evidence")
 
@@ -37,10 +38,15 @@ def all_oracles(*, with_slow: bool) -> list[Oracle]:
     return sorted((o for o in oracles if with_slow or not o.is_slow), key=lambda o: o.code)
 
 
+def name_of(oracle: Oracle) -> str:
+    """Code and check, as the table has them."""
+    return f"{oracle.code} {oracle.check.__name__.removeprefix('check_').replace('_', ' ')}"
+
+
 def rows_of(oracles: list[Oracle]) -> Iterator[Row]:
     """Examine, one line after the other."""
     for oracle in oracles:
-        name = f"{oracle.code} {oracle.check.__name__.removeprefix('check_').replace('_', ' ')}"
+        name = name_of(oracle)
         finding = oracle.examine()
         is_right = finding.outcome == "pass"
         yield Row(

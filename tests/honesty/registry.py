@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from job.audit.finding import AuditFinding
+from job.audit.finding import AuditFinding, Claim
 
 SLOW_SECONDS = 1_500  # three worlds of 21 windows, on a busy machine
 
@@ -80,6 +80,14 @@ def each_mutant(oracles: tuple[Oracle, ...]) -> pytest.MarkDecorator:
 
 def _marks(oracle: Oracle) -> tuple[pytest.MarkDecorator, ...]:
     return (pytest.mark.slow, pytest.mark.timeout(SLOW_SECONDS)) if oracle.is_slow else ()
+
+
+def judged(claim: Claim, check: Callable[[], str]) -> AuditFinding:
+    """The finding of a check that returns its evidence in a sentence, or raises `AssertionError` with it."""
+    try:
+        return claim.judge(True, check())
+    except AssertionError as error:
+        return claim.judge(False, str(error).splitlines()[0])
 
 
 def assert_passes(oracle: Oracle) -> None:

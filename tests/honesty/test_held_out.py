@@ -4,6 +4,7 @@ from dataclasses import replace
 from functools import partial
 
 import numpy as np
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -14,7 +15,9 @@ from job.audit.memory import VoteWeights, check_memory
 from job.audit.purge import Cut, check_purge
 from job.intervals import HOUR_MS
 from job.model.bank import TrainingBank
+from job.model.fit import LorentzianLearner
 from job.rows import LabelledRows
+from job.settings.procedure import ModelSettings
 from job.windows import Span, Window
 from tests.honesty.registry import Mutant, Oracle, Replacement, assert_caught, assert_passes, each_mutant, each_oracle
 from tests.support.klines import START_MS
@@ -25,6 +28,8 @@ WALK = Claim(
 )
 WALK_ROWS, WALK_HORIZON, WALK_QUERIES = 8_000, 12, 1_000
 HONEST_ACCURACY = 0.56
+WALK_FITTED = 1_000
+HONEST_LOSS = 0.62  # less than a coin: the line knows the rows that it was solved on
 TO_LEARN = partial(product.to_learn, bar_ms=BAR_MS)
 REMEMBER = partial(product.remember, bar_ms=BAR_MS)
 
@@ -100,8 +105,6 @@ def walk_rows() -> LabelledRows:
 
 def itself_alone(bank: TrainingBank, queries: object, candidates: object) -> object:
     """A mask of the diagonal: a query does not see itself, but it sees its neighbours in time."""
-    import torch
-
     assert isinstance(queries, torch.Tensor) and isinstance(candidates, torch.Tensor)
     return queries[:, None] == candidates
 
@@ -114,6 +117,19 @@ def check_left_out_accuracy(*, weigh: VoteWeights, rows: LabelledRows) -> AuditF
     vote = np.take_along_axis(np.broadcast_to(rows.up, weights.shape), nearest, axis=1).mean(axis=1)
     accuracy = float(((vote > 0.5) == (rows.up[queries] == 1)).mean())
     return WALK.judge(accuracy < HONEST_ACCURACY, f"leave-one-out accuracy {accuracy:.2f} of {WALK_QUERIES} rows")
+
+
+def check_training_loss(*, rows: LabelledRows) -> AuditFinding:
+    """The mean loss of the second epoch of training itself, which is a leave-one-out loss if its mask is right."""
+    settings = ModelSettings(epochs=2)
+    learner = LorentzianLearner(settings, stream=0, device=torch.device("cpu"))
+    fit, validation = rows.select(np.arange(WALK_FITTED)), rows.select(WALK_FITTED + 64 + np.arange(200))
+    curve = learner.validate(fit, validation, block=0).curve
+    assert curve is not None
+    return WALK.judge(
+        curve.training[-1] > HONEST_LOSS,
+        f"training loss {curve.training[-1]:.3f} on {len(fit):,} rows; a coin's is 0.693",
+    )
 
 
 WALKED = walk_rows()
@@ -192,6 +208,13 @@ ORACLES = (
         claim="on a random walk the memory is right half of the time",
         check=check_left_out_accuracy,
         given={"weigh": product.weigh_votes, "rows": WALKED},
+        mutants=(DIAGONAL,),
+    ),
+    Oracle(
+        code="D07",
+        claim="training on a random walk does not look like skill",
+        check=check_training_loss,
+        given={"rows": WALKED},
         mutants=(DIAGONAL,),
     ),
 )

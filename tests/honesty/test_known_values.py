@@ -5,14 +5,30 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from job.arrays import FloatArray
 from job.audit.finding import AuditFinding, Claim
+from job.evaluation.bootstrap import optimal_block_days
 from job.pine import neighbours, rule
 from job.pine.indicators import pine_features
 from job.pine.rule import read_chart
-from tests.honesty.registry import Mutant, Oracle, Replacement, assert_caught, assert_passes, each_mutant, each_oracle
+from tests.honesty.registry import (
+    Mutant,
+    Oracle,
+    Replacement,
+    assert_caught,
+    assert_passes,
+    each_mutant,
+    each_oracle,
+    judged,
+)
 from tests.support.klines import random_klines
 from tests.support.metric_oracles import (
+    ForecastMeasures,
     ReturnMeasures,
+    auc_without_ties,
+    blocks_of_one_sqrt,
+    check_block_length,
+    check_forecast_measures,
     check_return_measures,
     drawdown_without_start,
     sharpe_of_population,
@@ -22,6 +38,8 @@ from tests.support.pine_by_hand import votes_by_hand
 MEASURES = Claim(
     check="measures", proves="every measure of returns is empyrical's, or undefined where it has none", remedy=""
 )
+FORECASTS = Claim(check="forecasts", proves="every measure of forecasts is scikit-learn's", remedy="")
+BLOCKS = Claim(check="blocks", proves="blocks of redrawn days are as long as arch's", remedy="")
 PINE = Claim(check="pine", proves="the indicator's votes are those of its text, read bar by bar", remedy="")
 NUM_BARS, CANDIDATES = 260, 100
 KLINES = random_klines(NUM_BARS, "1h", seed=4)
@@ -30,10 +48,17 @@ RIGHT_LABELS, RIGHT_CHAIN = rule.trailing_labels, neighbours._extend
 
 def check_measures(*, measures: ReturnMeasures) -> AuditFinding:
     """200 series against the library."""
-    try:
-        return MEASURES.judge(True, check_return_measures(measures))
-    except AssertionError as error:
-        return MEASURES.judge(False, str(error).splitlines()[0])
+    return judged(MEASURES, lambda: check_return_measures(measures))
+
+
+def check_forecasts(*, measures: ForecastMeasures) -> AuditFinding:
+    """200 sets of labels and forecasts against the library."""
+    return judged(FORECASTS, lambda: check_forecast_measures(measures))
+
+
+def check_blocks(*, block_days: Callable[[FloatArray], float]) -> AuditFinding:
+    """Mean length of a block, over the same series."""
+    return judged(BLOCKS, lambda: check_block_length(block_days))
 
 
 def check_pine_votes() -> AuditFinding:
@@ -69,6 +94,24 @@ ORACLES = (
                 given={"measures": ReturnMeasures(max_drawdown=drawdown_without_start)},
             ),
         ),
+    ),
+    Oracle(
+        code="D18",
+        claim=FORECASTS.proves,
+        check=check_forecasts,
+        given={"measures": ForecastMeasures()},
+        mutants=(
+            Mutant(
+                name="equal forecasts ranked as they stand", given={"measures": ForecastMeasures(auc=auc_without_ties)}
+            ),
+        ),
+    ),
+    Oracle(
+        code="D18",
+        claim=BLOCKS.proves,
+        check=check_blocks,
+        given={"block_days": optimal_block_days},
+        mutants=(Mutant(name="a rule of thumb instead of the dependence", given={"block_days": blocks_of_one_sqrt}),),
     ),
     Oracle(
         code="D21",

@@ -1,13 +1,16 @@
 """The table of mutants itself: a mistake that survives must show, and nothing planted may stay."""
 
 import math
+import re
+from pathlib import Path
 
 import pytest
 
 from job.audit.finding import AuditFinding, Claim
-from tests.honesty.__main__ import MODULES, all_oracles, rows_of
+from tests.honesty.__main__ import MODULES, all_oracles, name_of, rows_of
 from tests.honesty.registry import Mutant, Oracle, Replacement, assert_caught, assert_passes
 
+FOLDER = Path(__file__).parent
 CLAIM = Claim(check="square root", proves="4 has the root 2", remedy="")
 
 
@@ -48,6 +51,18 @@ def test_table_says_which_mutants_survive() -> None:
 def test_every_oracle_has_a_mutant() -> None:
     """A check that has never failed proves little; only a second model under the same check may go without."""
     oracles = all_oracles(with_slow=True)
-    assert len(MODULES) == 7
+    assert {f"{name}.py" for name in MODULES} == {file.name for file in FOLDER.glob("test_*.py")} - {"test_registry.py"}
     with_mutants = {oracle.check for oracle in oracles if oracle.mutants}
     assert [oracle.claim for oracle in oracles if oracle.check not in with_mutants] == []
+
+
+def test_readme_shows_every_check_and_mistake() -> None:
+    """The README's table has a row for each fast check and each mistake planted in it, in the order of the code."""
+    lines = (FOLDER.parents[1] / "README.md").read_text().splitlines()
+    shown = [tuple(cell.strip() for cell in line.split("|")[1:3]) for line in lines if re.match(r"\| D\d\d ", line)]
+    expected = [
+        (name_of(oracle), planted)
+        for oracle in all_oracles(with_slow=False)
+        for planted in ("none", *(mutant.name for mutant in oracle.mutants))
+    ]
+    assert shown == expected

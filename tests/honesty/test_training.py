@@ -16,17 +16,19 @@ from job.data.feature_rows import FeatureRows
 from job.data.klines import Klines
 from job.features.build import build_features
 from job.features.definition import FeatureSet
+from job.intervals import interval_ms
+from job.model import live
 from job.model.classifier import Learner
 from job.model.scaling import RobustScaler
 from job.model.search import SearchChoice
-from job.rows import Dataset
+from job.rows import Dataset, LabelledRows
 from job.rules import LABEL_LOOKBACK_MS
 from job.searching import search_settings
 from job.settings.procedure import ModelSettings
 from job.windows import Window
 from tests.honesty.registry import Mutant, Oracle, Replacement, assert_caught, assert_passes, each_mutant, each_oracle
 from tests.support import feature_mutants as mutants
-from tests.support.audited import INTERVAL, audited_world
+from tests.support.audited import HORIZON_BARS, INTERVAL, audited_world
 
 SUBJECT = audited_world("edge")
 PRODUCT = Product(plan=SUBJECT.plan, definition=SUBJECT.definition, device=SUBJECT.device)
@@ -34,6 +36,8 @@ NEURAL = audited_world("edge", model="lorentzian")
 NEURAL_PRODUCT = Product(plan=NEURAL.plan, definition=NEURAL.definition, device=NEURAL.device)
 SEARCHING = audited_world("edge", model="lorentzian", search="guide", search_candidates=3)
 SEARCHING_PRODUCT = Product(plan=SEARCHING.plan, definition=SEARCHING.definition, device=SEARCHING.device)
+GROWING = audited_world("edge", model="lorentzian", live_bank=True)
+GROWING_PRODUCT = Product(plan=GROWING.plan, definition=GROWING.definition, device=GROWING.device)
 WINDOW = SUBJECT.window
 assert WINDOW.test is not None
 NEAR = SUBJECT.target.between(WINDOW.train.start_ms - LABEL_LOOKBACK_MS, WINDOW.span.end_ms)
@@ -75,6 +79,11 @@ def builds_scaled(
     return replace(rows, values=RobustScaler.fit(rows.values).transform(rows.values))
 
 
+def knows_the_next_hours(asking: LabelledRows) -> np.ndarray:
+    """When a label must have ended to vote, a horizon too late."""
+    return LAST_KNOWN_MS(asking) + HORIZON_BARS * interval_ms(INTERVAL)
+
+
 def searches_the_test(
     choose_from: Sequence[Learner], training: Dataset, window: Window, settings: ModelSettings
 ) -> SearchChoice | None:
@@ -84,6 +93,7 @@ def searches_the_test(
     return search_settings(choose_from, training, whole, settings)
 
 
+LAST_KNOWN_MS = live.last_known_ms
 NO_PURGE = Mutant(name="no purge", replaced=(Replacement(owner=rows_module, name="known_before", by=known_always),))
 ISOLATED = {"dataset": DATA, "window": WINDOW, "seed": 0}
 ORACLES = (
@@ -102,6 +112,23 @@ ORACLES = (
                 replaced=(Replacement(owner=product, name="build_features", by=builds_scaled),),
             ),
         ),
+    ),
+    Oracle(
+        code="D07",
+        claim="a bank that grows in the test hears of no label before its end",
+        check=check_predictions,
+        given={
+            "forecast": partial(GROWING_PRODUCT.forecast, window=WINDOW),
+            "markets": GROWING.markets,
+            "cut_times": CUTS,
+        },
+        mutants=(
+            Mutant(
+                name="labels of the next two hours vote",
+                replaced=(Replacement(owner=live, name="last_known_ms", by=knows_the_next_hours),),
+            ),
+        ),
+        is_slow=True,  # trains the vote for every cut; `tests/job/model/test_live.py` has the claim row by row
     ),
     Oracle(
         code="D05",

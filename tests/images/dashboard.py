@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from tests.images.engine import Engine, memory
-from tests.images.trainer import MEGABYTE, RUN, Check, installed, python
+from tests.images.trainer import MEGABYTE, RUN, Check, installed, licensed, python
 
 DASHBOARD = "localhost/lorentzian-trainer-dashboard:check"
 LARGEST_MB = 320  # above its base
@@ -56,6 +56,11 @@ def holds_no_trainer(engine: Engine) -> str:
     return f"{len(found)} packages"
 
 
+def says_whose_work_it_is(engine: Engine) -> str:
+    """The list of its own packages."""
+    return f"{licensed(engine, DASHBOARD)} packages"
+
+
 def serves_the_demo(engine: Engine) -> str:
     """Its pages answer, it knows the demo's run, its health check passes, and SIGTERM ends it with 0."""
     start = time.monotonic()
@@ -77,5 +82,6 @@ def serves_the_demo(engine: Engine) -> str:
 
 CHECKS = (
     Check(claim="it holds nothing that trains", ask=holds_no_trainer),
+    Check(claim="it says whose work is in it", ask=says_whose_work_it_is),
     Check(claim="it serves what the demo has stored", ask=serves_the_demo),
 )

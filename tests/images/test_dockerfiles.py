@@ -127,6 +127,16 @@ def test_layers_of_the_code_come_after_those_of_its_packages(final: list[Instruc
     assert packages and max(packages) < code == len(runs) - 1
 
 
+@pytest.mark.parametrize(("name", "alias"), [("Dockerfile", ""), ("Dockerfile", "demo"), ("Dockerfile.dashboard", "")])
+def test_image_says_whose_work_is_in_it(name: str, alias: str) -> None:
+    """Asked of its own packages once the last of them is in, so that the list is that of this very image."""
+    instructions = read_dockerfile(ROOT / name)
+    stages = {i.value.partition(" AS ")[2]: i.stage for i in instructions if i.name == "FROM"}
+    runs = values(stage_line(instructions, stages[alias] if alias else instructions[-1].stage), "RUN")
+    assert runs[-1].endswith("&& lorentzian --licenses > /licenses/packages.txt")
+    assert "pip install" in runs[-1] and runs[-1].index("pip install") < runs[-1].index("--licenses")
+
+
 def test_only_the_dashboard_has_a_health_check(path: Path, final: list[Instruction]) -> None:
     """A job is not served: whether it lives is told by its heartbeats. The check is in exec form."""
     checks = values(final, "HEALTHCHECK")

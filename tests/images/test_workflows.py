@@ -11,7 +11,7 @@ from tests.support.repository import ROOT
 FOLDER = ROOT / ".github/workflows"
 
 
-@pytest.fixture(params=("ci.yml", "release.yml"))
+@pytest.fixture(params=("audit.yml", "ci.yml", "release.yml"))
 def text(request: pytest.FixtureRequest) -> str:
     """Each workflow."""
     return (FOLDER / str(request.param)).read_text(encoding="utf-8")
@@ -46,3 +46,20 @@ def test_cluster_gets_the_images_that_its_overlay_asks_for() -> None:
     loaded = set(re.findall(r"kind load docker-image --name local (.*)", text)[0].split())
     asked = {f"{name}:{tag}" for name, tag in images_of(ROOT / "k8s/overlays/local").items()}
     assert built == loaded == {image for image in asked if image.startswith("lorentzian-")}
+
+
+def test_audit_is_of_the_whole_lock() -> None:
+    """Every extra, each package at its hash, and one that cannot be judged is a failure."""
+    steps = yaml.safe_load((FOLDER / "audit.yml").read_text(encoding="utf-8"))["jobs"]["packages"]["steps"]
+    export, audit = (step["run"] for step in steps if "run" in step)
+    assert {"--locked", "--all-extras"} <= set(export.split())
+    assert {"--strict", "--require-hashes", "--disable-pip"} <= set(audit.split())
+    assert export.split()[-1] == audit.split()[-1]
+
+
+def test_tests_are_given_the_servers_that_they_ask_for() -> None:
+    """What a test skips for want of is a failure there: whoever installs servers installs the same."""
+    asked = re.search(r"dpkg -s (.+?) >", (ROOT / ".ci/run").read_text(encoding="utf-8"))
+    assert asked is not None
+    given = (FOLDER / "ci.yml").read_text(encoding="utf-8").split()
+    assert {*asked[1].split(), "chromium"} <= set(given)

@@ -22,6 +22,14 @@ _ALONE = "--network=none"  # what needs no network is shown to need none
 _VERSIONS = (
     "from importlib.metadata import distributions as d; print('\\n'.join(f'{x.name}=={x.version}' for x in d()))"
 )
+_LICENSES = """\
+from pathlib import Path
+for line in Path("/licenses/packages.txt").read_text().splitlines():
+    if line[0] == " ":
+        assert Path(line[2:]).is_file(), line
+    else:
+        print(line.partition(" ")[0])
+"""
 # The vote, where numba is not to be had: only a kernel that was compiled with the image can answer.
 _VOTE = """\
 import sys
@@ -93,6 +101,20 @@ def installed(engine: Engine, image: str) -> set[str]:
     return {f"{re.sub(r'[-_.]+', '-', name).lower()}=={version.removesuffix('+cpu')}" for name, _, version in pairs}
 
 
+def says_whose_work_it_is(engine: Engine) -> str:
+    """Each image lists what is in it, with licences whose texts are there."""
+    return ", ".join(f"{licensed(engine, image)} packages" for image in (TRAINER, DEMO))
+
+
+def licensed(engine: Engine, image: str) -> int:
+    """How many packages the list names: all that are installed, and no text that is not there."""
+    ended = python(engine, image, _LICENSES)
+    assert ended.code == 0, ended
+    named = {re.sub(r"[-_.]+", "-", name).lower() for name in ended.out.split()}
+    assert named == {each.partition("==")[0] for each in installed(engine, image)}, named
+    return len(named)
+
+
 def votes_without_a_compiler(engine: Engine) -> str:
     """The kernel was compiled with the image."""
     ended = python(engine, TRAINER, _VOTE)
@@ -158,6 +180,7 @@ CHECKS = (
     Check(claim="without arguments it says what to pass", ask=shows_help),
     Check(claim="it is nobody, and writes nowhere else", ask=is_confined),
     Check(claim="it holds the lock's packages, and no installer", ask=holds_the_lock),
+    Check(claim="it says whose work is in it", ask=says_whose_work_it_is),
     Check(claim="its kernel needs no compiler", ask=votes_without_a_compiler),
     Check(claim="a wrong setting ends with 78", ask=refuses_a_wrong_setting),
     Check(claim="no database ends with 78", ask=asks_for_a_database),

@@ -5,9 +5,12 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from threadpoolctl import threadpool_limits
 
-from job.checkpoint import checkpoint_bytes
+from job.checkpoint import checkpoint_bytes, read_checkpoint
+from job.errors import DataError
 from job.model.blend import BLEND, MEMBERS, BlendClassifier, mix
 from job.model.calibration import shrink
 from job.model.classifier import Classifier
@@ -164,3 +167,20 @@ def test_checkpoint_of_equal_content_has_equal_bytes(model: str, classifiers: di
     flat = checkpoint_bytes(trained_with(classifier, NEVER), RUN.plan)
     assert flat != data
     assert load(flat)["thresholds"] == {"buy": NEVER.buy, "sell": NEVER.sell}
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_any_damage_to_a_checkpoint_is_refused_or_harmless(logistic: Classifier, data: st.DataObject) -> None:
+    """Some bytes changed, cut off or put in: the same fields come back, or one error that names the file."""
+    whole = checkpoint_bytes(trained_with(logistic), RUN.plan)
+    place = data.draw(st.integers(0, len(whole)))
+    gone = data.draw(st.sampled_from([0, 1, 8, len(whole)]))
+    try:
+        content = read_checkpoint(
+            whole[:place] + data.draw(st.binary(max_size=8)) + whole[place + gone :], where="a.pt"
+        )
+    except DataError as error:
+        assert error.message.startswith("a.pt ")
+    else:
+        assert content.keys() == load(whole).keys()

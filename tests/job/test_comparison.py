@@ -22,9 +22,10 @@ def compared(traded: str, means: dict[str, float]) -> Comparison:
     """Daily returns with these means and hardly any noise, beside flat ones of the rules."""
     daily = {name: mean + noise for (name, mean), noise in zip(means.items(), NOISE, strict=False)}
     daily |= {name: np.zeros(len(DAY)) for name in (FLAT, LONG, LAST_RETURN)}
-    series = tuple(replace(s, probability={traded: s.probability[TRADED]}) for s in RUN.series)
+    whole = RUN.evaluation.tests
+    tests = replace(whole, probability={traded: whole.probability[TRADED]})
     draws = draw_days(daily[traded], rng=np.random.default_rng(0), num_draws=200)
-    return compare(traded, series, day=DAY, daily=daily, draws=draws)
+    return compare(traded, tests, day=DAY, daily=daily, draws=draws)
 
 
 @pytest.mark.parametrize(

@@ -68,12 +68,13 @@ def test_need_grows_with_features_from_a_hundred() -> None:
 
 def test_warning_comes_where_labels_are_few() -> None:
     """A month of hours warns and asks for about three; a month of quarter hours does not; the median speaks."""
-    hours = sample_warning([95.0, 97.0, 400.0], num_features=60, num_days=30, flag="--window-size")
+    hours = sample_warning([95.0, 97.0, 400.0], num_features=60, num_days=30, flag="--window-size", flag_days=30)
     assert hours == (
         "A training span of 30 days holds about 97 independent labels, and 60 features need at least 120: do not "
         "expect much to be learned. Use --window-size 90, or shorter bars."
     )
-    assert sample_warning([360.0], num_features=71, num_days=30, flag="--window-size") is None
-    assert sample_warning([142.0], num_features=71, num_days=30, flag="--window-size") is None
-    none_at_all = sample_warning([0.0], num_features=3, num_days=30, flag="--data-days")
-    assert none_at_all is not None and "--data-days 6000" in none_at_all
+    for enough in (360.0, 142.0):
+        assert sample_warning([enough], num_features=71, num_days=30, flag="--window-size", flag_days=30) is None
+    none_at_all = sample_warning([0.0], num_features=3, num_days=30, flag="--data-days", flag_days=40)
+    assert none_at_all is not None
+    assert "of 30 days" in none_at_all and "--data-days 8010" in none_at_all  # 40 x 2 x 100 / 1, in whole months

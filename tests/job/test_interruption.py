@@ -18,7 +18,6 @@ def forget_requests() -> None:
 def test_check_does_nothing_until_asked() -> None:
     """No signal, no interruption."""
     interruption.check()
-    assert not interruption.is_requested()
 
 
 @pytest.mark.parametrize(
@@ -31,7 +30,6 @@ def test_check_does_nothing_until_asked() -> None:
 def test_check_raises_what_was_asked_for(handler: object, error: type[Exception], code: ExitCode) -> None:
     """The handler itself only notes the request; the next check raises it, and every one after."""
     handler(signal.SIGTERM, None)
-    assert interruption.is_requested()
     for _ in range(2):
         with pytest.raises(error) as caught:
             interruption.check()

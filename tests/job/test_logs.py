@@ -1,11 +1,12 @@
 import json
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 import structlog
 
-from job.logs import configure_logs, hand_over_logs
+from job.logs import configure_logs, hand_over_logs, same_names
 
 
 def test_listener_hears_what_no_line_says(capsys: pytest.CaptureFixture[str]) -> None:
@@ -45,3 +46,14 @@ def test_worker_hands_its_lines_over(capsys: pytest.CaptureFixture[str]) -> None
     assert "planted" in heard[0]["exception"]
     assert (heard[0]["level"], "exc_info" in heard[0]) == ("error", False)
     assert capsys.readouterr() == ("", "")
+
+
+def test_lines_of_a_pool_carry_the_names_of_its_run() -> None:
+    """A thread begins without them; neither its names nor those that come later reach anybody else's."""
+    ask = structlog.contextvars.get_contextvars
+    with structlog.contextvars.bound_contextvars(run_id="run", window_index=3):
+        pools = ThreadPoolExecutor(2, initializer=same_names()), ThreadPoolExecutor(1)
+        with pools[0] as named, pools[1] as bare:
+            assert [each.result() for each in [named.submit(ask) for _ in range(4)]] == 4 * [ask()]
+            assert bare.submit(ask).result() == {}
+    assert ask() == {}

@@ -30,8 +30,8 @@ EVERYTHING = Span(start_ms=0, end_ms=2**50)
 @pytest.fixture
 def run(small_market: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     """A planned run that trains the traded model alone: baselines take the time, and change nothing of the order."""
-    make_learners = pipeline.make_learners
-    monkeypatch.setattr(pipeline, "make_learners", lambda *given, **named: make_learners(*given, **named)[:1])
+    learners_of = pipeline.learners_of
+    monkeypatch.setattr(pipeline, "learners_of", lambda *given, **named: learners_of(*given, **named)[:1])
     return open_small_run(small_settings(tmp_path), small_market)
 
 

@@ -9,7 +9,7 @@ from job import sealed_test
 from job.artifacts.folder import LocalStore
 from job.data.postgres import connect
 from job.dataset import load_dataset
-from job.learners import make_learners, train_all
+from job.learners import learners_of, train_all
 from job.rules import trading_rules
 from job.run.ledger import note_reading
 from job.run.plan import windows_of
@@ -26,9 +26,7 @@ def test_sealed_test_is_forecast_and_traded_by_what_was_trained(small_market: st
     assert window.test is not None
     with connect(small_market) as connection:
         training = load_dataset(connection, run.plan, window.train)
-        learners = make_learners(
-            run.plan.procedure.model, feature_names=run.plan.feature_names, stream=0, device=run.device
-        )
+        learners = learners_of(run.plan, window, device=run.device)
         trained = train_all((learners[0], learners[-1]), training, window, run.plan.procedure)
         entry = note_reading(run.ledger, run.plan, window, model_hash="0a")
         tested = read_test(connection, run.plan, window, trained, ledger=run.ledger, entry=entry)

@@ -69,6 +69,14 @@ def test_model_that_never_trades_has_no_thresholds() -> None:
     assert RUN.windows[0].models["prior"].test["n_trades"].value == 0
 
 
+def test_prior_saves_nothing_of_itself() -> None:
+    """Its Brier skill is 0 on the test and on validation, whose forecasts were learned from earlier rows alone."""
+    for window in RUN.windows:
+        prior = window.models["prior"]
+        for measures in (prior.validation, prior.test):
+            assert measures["brier_skill"].value == pytest.approx(0, abs=1e-9)
+
+
 def test_measures_keep_their_reasons() -> None:
     """A number stays a number, and what does not exist stays null with its reason."""
     found = measure_records({"sharpe_ratio": Measure.undefined("zero_variance"), "n_trades": Measure.of(3)})

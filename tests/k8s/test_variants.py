@@ -1,18 +1,14 @@
-"""What each overlay and component changes in the base, and that the local one lacks nothing."""
+"""What each overlay changes in the base, and that the local one lacks nothing."""
 
-import shutil
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-import yaml
 
 from job.demo import WORLD_INTERVAL
 from job.kubernetes.window_job import METRICS_PORT
 from job.settings.commands import WindowCommand
-from tests.support import job_rules, pod_rules, program_rules, server_rules
-from tests.support.cluster_tools import K8S, Manifest, found, kustomized, overlay_objects
-from tests.support.job_rules import LEAST_PARALLELISM, QUEUE
+from tests.support import pod_rules
+from tests.support.cluster_tools import Manifest, chart_objects, found, overlay_objects
 from tests.support.pods import environment, is_ours, jobs, labels_of, pods
 from tests.support.program_rules import loaded_settings
 from tests.support.repository import ROOT
@@ -53,19 +49,18 @@ def test_cpu_overlay_takes_the_image_without_cuda() -> None:
     assert found(objects, "Job", "walkforward")["spec"]["parallelism"] == 7
 
 
-def test_kueue_component_queues_what_trains(tmp_path: Path) -> None:
-    """Over any overlay: the queue on both Jobs, partial admission on the one with windows, and no rule broken."""
-    shutil.copytree(K8S, tmp_path / "k8s")
-    overlay = tmp_path / "k8s/overlays/own"
-    overlay.mkdir()
-    content = {"resources": ["../gpu"], "components": ["../../components/kueue"]}
-    (overlay / "kustomization.yaml").write_text(yaml.safe_dump(content))
-    objects = kustomized(overlay)
-    queued = {job.name for job in jobs(objects) if QUEUE in labels_of(job.metadata)}
-    assert queued == {"lorentzian-walkforward", "lorentzian-train"}
-    assert found(objects, "Job", "walkforward")["metadata"]["annotations"] == {LEAST_PARALLELISM: "1"}
-    rules = (*pod_rules.RULES, *job_rules.RULES, *program_rules.RULES, *server_rules.RULES)
-    assert [fault for rule in rules for fault in rule(objects)] == []
+def test_dashboard_of_the_chart_is_another_one() -> None:
+    """Manifests and a release in one namespace: no Service or policy of the one finds the other's pages."""
+    dashboards = [
+        labels_of(found(objects, "Deployment", "dashboard")["spec"]["template"]["metadata"])
+        for objects in (overlay_objects("base"), chart_objects("defaults"))
+    ]
+    for objects, own in ((overlay_objects("base"), 0), (chart_objects("defaults"), 1)):
+        service = found(objects, "Service", "dashboard")["spec"]["selector"]
+        policy = found(objects, "NetworkPolicy", "dashboard")["spec"]["podSelector"]["matchLabels"]
+        deployment = found(objects, "Deployment", "dashboard")["spec"]["selector"]["matchLabels"]
+        for selector in (service, policy, deployment):
+            assert [selector.items() <= labels.items() for labels in dashboards] == [own == 0, own == 1]
 
 
 def test_metrics_of_pods_that_work_can_be_fetched() -> None:

@@ -27,7 +27,7 @@ FINISHED, OTHER, RUNNING = "finished-run", "other-run", "running-run"
 def write_runs(folder: Path) -> LocalStore:
     """Two finished runs over the same days (one lacks a window), one that is running, and a model in use."""
     store_run(example_run(4), folder, run_id=FINISHED)
-    store_run(example_run(4, failed=(2,)), folder, run_id=OTHER)
+    store_run(example_run(4, failed=(1,)), folder, run_id=OTHER)
     write_release(LocalStore(folder), since_release())
     return store_run(example_run(2), folder, run_id=RUNNING, is_finished=False)
 

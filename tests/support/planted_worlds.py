@@ -23,12 +23,9 @@ from job.data.synthetic import LISTINGS
 from job.data.synthetic_bars import Listing, bars_of_market
 from job.data.synthetic_returns import FOLLOWER, LARGEST_RETURN, SimulatedReturns, simulate_returns
 from job.intervals import DAY_MS, interval_ms
-from job.records import PlanRecord, ProcedureRecord
-from job.rehearsal import Rehearsal
-from job.run.cuts import cut_walkforward
-from job.run.plan import span_record
+from job.records import ProcedureRecord
+from job.rehearsal import Rehearsal, plan_in_memory
 from job.settings.procedure import LabelSettings
-from job.windows import Span
 
 Kind = Literal["linear", "xor"]
 
@@ -133,20 +130,5 @@ def planted_procedure(procedure: ProcedureRecord) -> ProcedureRecord:
 
 def planted_rehearsal(world: PlantedWorld, procedure: ProcedureRecord) -> Rehearsal:
     """A procedure on a planted world: the windows of its features, which nothing has to build."""
-    start_ms, end_ms = int(world.features.open_time[0]), int(world.klines.available_at[-1])
-    windows = cut_walkforward(procedure, Span(start_ms=start_ms, end_ms=end_ms))
-    plan = PlanRecord(
-        run_id="planted",
-        stamp="",
-        created_at_ms=0,
-        procedure=procedure,
-        feature_set="planted",
-        feature_names=world.features.names,
-        windows=tuple(span_record(window) for window in windows),
-        end_ms=end_ms,
-        day_digests={},
-        threads=1,
-        device="cpu",
-        versions={},
-    )
+    plan = plan_in_memory(procedure, world.features, feature_set="planted")
     return Rehearsal(plan=plan, klines=world.klines, features=world.features)

@@ -1,5 +1,6 @@
 """What every pod must keep and no schema asks for. Each rule yields a sentence for each fault that it finds."""
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -8,6 +9,8 @@ from tests.support.pods import Pod, pods
 
 # Of the restricted Pod Security Standard.
 VOLUMES = {"configMap", "csi", "downwardAPI", "emptyDir", "ephemeral", "persistentVolumeClaim", "projected", "secret"}
+_SECRET = re.compile(r"(PASSWORD|ACCESS_KEY|ACCESS_KEY_ID|SESSION_TOKEN|DATABASE_URL)$")
+_PASSWORD_IN_ADDRESS = re.compile(r"://[^/\s]*:[^/\s]*@")
 USER = 10_001  # the images' own
 
 
@@ -99,6 +102,22 @@ def optional_secrets(objects: Sequence[Manifest]) -> Iterator[str]:
                     yield f"{pod.where} {container['name']}: cannot start without the secret {reference['name']}"
 
 
+def hidden_secrets(objects: Sequence[Manifest]) -> Iterator[str]:
+    """`kubectl describe` shows variables, arguments and ConfigMaps: no secret stands in any of them."""
+    for pod in pods(objects):
+        for container in pod.containers:
+            for variable in container.get("env", ()):
+                if _SECRET.search(variable["name"]) and variable.get("value"):
+                    yield f"{pod.where} {container['name']}: shows the value of {variable['name']}"
+            for argument in (*container.get("command", ()), *container.get("args", ())):
+                if _PASSWORD_IN_ADDRESS.search(argument):
+                    yield f"{pod.where} {container['name']}: shows a password in an argument"
+    for shown in objects:
+        if shown["kind"] == "ConfigMap":
+            for name in filter(_SECRET.search, shown.get("data", {})):
+                yield f"ConfigMap {shown['metadata']['name']}: shows the value of {name}"
+
+
 def single_names(objects: Sequence[Manifest]) -> Iterator[str]:
     """No variable, volume or container twice: server-side apply refuses that."""
     for pod in pods(objects):
@@ -157,6 +176,7 @@ RULES = (
     writable,
     resources,
     optional_secrets,
+    hidden_secrets,
     single_names,
     last_words,
     pinned,

@@ -16,6 +16,8 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from tests.support.certificates import Certificate, sign_server
+
 START_TIMEOUT_S = 60.0
 NUM_START_TRIES = 3  # another process may take a free port between the look and the bind
 
@@ -44,21 +46,23 @@ READER = Identity(
 )
 
 # Nothing at first: a bucket's policy says what these may do.
-TRAINER, VIEWER = (
+TRAINER, VIEWER, PRUNER = (
     Identity(name=name, access_key=f"TEST{name.upper()}KEY", secret_key=f"test-{name}-not-a-real-one", actions=())
-    for name in ("trainer", "viewer")
+    for name in ("trainer", "viewer", "pruner")
 )
 
 
 @dataclass(frozen=True, kw_only=True)
 class SeaweedServer:
-    """Where the server answers."""
+    """Where the server answers, and who signed its certificate, where it has one."""
 
     endpoint_url: str
+    authority: Path | None = None
 
     def environment(self, identity: Identity = ADMIN) -> dict[str, str]:
         """The standard AWS variables for one identity, and nothing of the machine's own AWS set-up."""
-        return {
+        bundle = {} if self.authority is None else {"AWS_CA_BUNDLE": str(self.authority)}
+        return bundle | {
             "AWS_ENDPOINT_URL_S3": self.endpoint_url,
             "AWS_ACCESS_KEY_ID": identity.access_key,
             "AWS_SECRET_ACCESS_KEY": identity.secret_key,
@@ -76,6 +80,7 @@ class SeaweedServer:
             aws_access_key_id=ADMIN.access_key,
             aws_secret_access_key=ADMIN.secret_key,
             region_name="us-east-1",
+            verify=None if self.authority is None else str(self.authority),
             config=Config(retries={"mode": "standard", "total_max_attempts": 1}, read_timeout=5),
         )
         client.create_bucket(Bucket=bucket)
@@ -97,21 +102,24 @@ def free_ports(count: int) -> list[int]:
 
 
 @contextmanager
-def seaweed_server() -> Iterator[SeaweedServer]:
-    """Run one server with the identities above until the block ends."""
+def seaweed_server(*, authority: Certificate | None = None) -> Iterator[SeaweedServer]:
+    """Run one server with the identities above until the block ends; over TLS where an authority signs for it."""
     executable = weed_executable()
     if executable is None:
         raise FileNotFoundError("weed")
     # Short, because the paths of its sockets may have 107 characters at most.
     with tempfile.TemporaryDirectory(prefix="weed-", ignore_cleanup_errors=True) as folder:
         for attempt in range(1, NUM_START_TRIES + 1):
-            ports = free_ports(8)
+            ports = free_ports(9)
+            tls = [] if authority is None else _tls(authority, Path(folder), ports[-1])
             with (Path(folder) / "weed.log").open("wb") as log:
                 process = subprocess.Popen(
-                    _command(executable, Path(folder), ports), stdout=log, stderr=subprocess.STDOUT
+                    [*_command(executable, Path(folder), ports[:8]), *tls], stdout=log, stderr=subprocess.STDOUT
                 )
             try:
-                server = SeaweedServer(endpoint_url=f"http://127.0.0.1:{ports[-1]}")
+                server = SeaweedServer(endpoint_url=f"http://127.0.0.1:{ports[7]}")
+                if authority is not None:
+                    server = SeaweedServer(endpoint_url=f"https://127.0.0.1:{ports[8]}", authority=authority.path)
                 if _answers(server, process):
                     yield server
                     return
@@ -132,7 +140,7 @@ def _command(executable: str, folder: Path, ports: list[int]) -> list[str]:
             "credentials": [{"accessKey": identity.access_key, "secretKey": identity.secret_key}],
             "actions": list(identity.actions),
         }
-        for identity in (ADMIN, READER, TRAINER, VIEWER)
+        for identity in (ADMIN, READER, TRAINER, VIEWER, PRUNER)
     ]
     (folder / "s3.json").write_text(json.dumps({"identities": identities}))
     (folder / "data").mkdir(exist_ok=True)
@@ -160,6 +168,13 @@ def _command(executable: str, folder: Path, ports: list[int]) -> list[str]:
         "-s3.port.lance=0",
         f"-s3.localSocket={folder / 's3.sock'}",
     ]
+
+
+def _tls(authority: Certificate, folder: Path, port: int) -> list[str]:
+    """A certificate for loopback, and the port that shows it."""
+    certificate = sign_server(authority, folder, name="IP:127.0.0.1")
+    files = (f"-s3.cert.file={certificate.path}", f"-s3.key.file={certificate.key}")
+    return [*files, f"-s3.port.https={port}"]
 
 
 def _answers(server: SeaweedServer, process: "subprocess.Popen[bytes]") -> bool:

@@ -1,11 +1,10 @@
-"""What deflation must do to luck, as checks that take an implementation, and implementations with a planted mistake.
+"""What deflation must do to luck, as checks, and a probability of overfitting with a planted mistake.
 
 Each check returns its evidence in a sentence, or raises `AssertionError` with it.
 """
 
 import math
 from collections.abc import Callable
-from dataclasses import replace
 from itertools import combinations
 from typing import Protocol
 
@@ -15,7 +14,6 @@ import scipy.stats
 from job.arrays import FloatArray
 from job.evaluation import sharpe
 from job.evaluation.bootstrap import sharpe_along_days
-from job.evaluation.measure import Measure
 
 NUM_DAYS = 147
 NUM_STRATEGIES = 100
@@ -24,25 +22,19 @@ NUM_SETS = 150
 MAX_BELIEVED = 0.05
 
 
-class Dsr(Protocol):
-    """The signature of `job.evaluation.sharpe.dsr`."""
-
-    def __call__(self, returns: FloatArray, *, num_trials: float, trial_sharpes: FloatArray) -> Measure: ...
-
-
 class Pbo(Protocol):
     """The signature of `job.evaluation.pbo.pbo`."""
 
     def __call__(self, returns: FloatArray, *, num_blocks: int) -> float: ...
 
 
-def check_dsr_of_noise(dsr: Dsr, *, num_repeats: int = NUM_REPEATS) -> str:
+def check_dsr_of_noise(*, num_repeats: int) -> str:
     """The best of a hundred strategies without skill is believed in at most one repeat of twenty."""
     believed = 0
     for seed in range(num_repeats):
         strategies = np.random.default_rng(seed).normal(0, 0.01, (NUM_STRATEGIES, NUM_DAYS))
         ratios = sharpe_along_days(strategies, bars_per_year=1.0)
-        best = dsr(strategies[ratios.argmax()], num_trials=NUM_STRATEGIES, trial_sharpes=ratios)
+        best = sharpe.dsr(strategies[ratios.argmax()], num_trials=NUM_STRATEGIES, trial_sharpes=ratios)
         believed += best.rank > sharpe.CONFIDENCE
     share = believed / num_repeats
     evidence = f"the best of {NUM_STRATEGIES} noise strategies was believed in {share:.1%} of {num_repeats} repeats"
@@ -50,14 +42,14 @@ def check_dsr_of_noise(dsr: Dsr, *, num_repeats: int = NUM_REPEATS) -> str:
     return evidence
 
 
-def check_dsr_of_fat_tails(dsr: Dsr) -> str:
+def check_dsr_of_fat_tails() -> str:
     """On skewed and fat-tailed days it is the published formula, with the full kurtosis, to 1e-9."""
     largest = 0.0
     for seed in range(20):
         rng = np.random.default_rng(seed)
         returns = 0.01 * (rng.standard_t(5, 200) ** 2 / 4 * rng.choice([-0.5, 1.0], 200))
         ratios = rng.normal(0, 0.1, 40)
-        found = dsr(returns, num_trials=40, trial_sharpes=ratios)
+        found = sharpe.dsr(returns, num_trials=40, trial_sharpes=ratios)
         assert found.value is not None, f"no value for series {seed}: {found.reason}"
         largest = max(largest, abs(found.value - _published_dsr(returns, ratios)))
     evidence = f"the largest difference from the published formula is {largest:.1g}"
@@ -73,21 +65,6 @@ def check_pbo_of_noise(pbo: Pbo) -> str:
     evidence = f"{np.mean(values):.3f} on average over {NUM_SETS} sets of noise, deviation {np.std(values):.2f}"
     assert abs(np.mean(values) - 0.5) <= 0.05, evidence
     return evidence
-
-
-def dsr_with_excess_kurtosis(returns: FloatArray, *, num_trials: float, trial_sharpes: FloatArray) -> Measure:
-    """A planted mistake: the kurtosis of a normal is taken to be 0."""
-    moments = sharpe.sharpe_moments(returns)
-    if isinstance(moments, str):
-        return Measure.undefined(moments)
-    benchmark = sharpe.deflated_benchmark(num_days=moments.num_days, num_trials=num_trials, trial_sharpes=trial_sharpes)
-    wrong = replace(moments, kurtosis=moments.kurtosis - 3)
-    return Measure.of(sharpe.probability_above(wrong, benchmark=benchmark))
-
-
-def dsr_of_one_trial(returns: FloatArray, *, num_trials: float, trial_sharpes: FloatArray) -> Measure:
-    """A planted mistake: the trials are not counted."""
-    return sharpe.dsr(returns, num_trials=1, trial_sharpes=trial_sharpes)
 
 
 def pbo_judged_inside(returns: FloatArray, *, num_blocks: int) -> float:

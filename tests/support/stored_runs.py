@@ -73,7 +73,7 @@ def curves_of(run: ExampleRun) -> CurvesOfRun:
     """The curves of a run, computed once: every cost on their axis is a replay of the whole run."""
     known = _KNOWN.get(id(run))  # kept with its run, so that no other run can get its number
     if known is None:
-        curves = run_curves(run.plan, run.evaluation, run.series)
+        curves = run_curves(run.plan, run.evaluation)
         known = CurvesOfRun(run=run, curves=curves, windows=windows_record(run.evaluation))
         _KNOWN[id(run)] = known
     return known

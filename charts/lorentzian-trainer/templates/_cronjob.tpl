@@ -1,29 +1,41 @@
 {{/*
+When a CronJob makes Jobs, and how many of them are kept.
+Takes: its values; what they do not say is as for all that are no training.
+*/}}
+{{- define "lorentzian.schedule" -}}
+{{- $unsaid := dict "concurrencyPolicy" "Forbid" "successfulJobsHistoryLimit" 3 "failedJobsHistoryLimit" 3 -}}
+{{- with mergeOverwrite $unsaid (deepCopy .) -}}
+schedule: {{ .schedule | quote }}
+timeZone: {{ .timeZone | quote }}
+concurrencyPolicy: {{ .concurrencyPolicy }}
+startingDeadlineSeconds: {{ .startingDeadlineSeconds | int64 }}
+successfulJobsHistoryLimit: {{ .successfulJobsHistoryLimit | int64 }}
+failedJobsHistoryLimit: {{ .failedJobsHistoryLimit | int64 }}
+suspend: {{ .suspend }}
+{{- end }}
+{{- end -}}
+
+{{/*
 A CronJob whose Jobs have one pod: it waits for what it needs, and then works.
 Takes: root, component, suffix (of its name), cron (its values: when, how long, resources), variables, needs, args, and
 perhaps before (a list of name and args: containers that run between), wait, attempts.
 */}}
 {{- define "lorentzian.cronJob" -}}
 {{- $root := .root }}
-{{- $scope := dict "root" $root "component" .component "pod" $root.Values.pod }}
-{{- $each := merge (dict "image" $root.Values.image "variables" .variables "resources" .cron.resources) $scope }}
-{{- $names := list "trainer" }}
-{{- range .before }}{{ $names = append $names .name }}{{ end }}
+{{- $scope := dict "root" $root "component" .component "pod" $root.Values.pod "variables" .variables }}
+{{- $working := append (.before | default list) (dict "name" "trainer" "args" .args) }}
+{{- $names := list }}
+{{- range $working }}{{ $names = append $names .name }}{{ end }}
+{{- $each := merge (dict "image" $root.Values.image "resources" .cron.resources) $scope }}
 apiVersion: batch/v1
 kind: CronJob
 metadata:
   name: {{ include "lorentzian.cronName" (dict "root" $root "suffix" .suffix) }}
-  namespace: {{ $root.Release.Namespace }}
+  namespace: {{ $root.Release.Namespace | quote }}
   labels:
     {{- include "lorentzian.labels" $scope | nindent 4 }}
 spec:
-  schedule: {{ .cron.schedule | quote }}
-  timeZone: {{ .cron.timeZone }}
-  concurrencyPolicy: Forbid
-  startingDeadlineSeconds: {{ .cron.startingDeadlineSeconds | int64 }}
-  successfulJobsHistoryLimit: 3
-  failedJobsHistoryLimit: 3
-  suspend: {{ .cron.suspend }}
+  {{- include "lorentzian.schedule" .cron | nindent 2 }}
   jobTemplate:
     metadata:
       labels:
@@ -34,7 +46,7 @@ spec:
       activeDeadlineSeconds: {{ .cron.activeDeadlineSeconds | int64 }}
       ttlSecondsAfterFinished: {{ .cron.ttlSecondsAfterFinished | int64 }}
       podFailurePolicy:
-        {{- include "lorentzian.failurePolicy" (append $names "wait") | nindent 8 }}
+        {{- include "lorentzian.failurePolicy" (dict "containers" $names "isIndexed" false) | nindent 8 }}
       template:
         metadata:
           {{- include "lorentzian.podMetadata" $scope | nindent 10 }}
@@ -43,10 +55,10 @@ spec:
           terminationGracePeriodSeconds: 120
           {{- include "lorentzian.podFields" (merge (dict "account" (include "lorentzian.serviceAccount" $root)) $scope) | nindent 10 }}
           initContainers:
-            - {{ include "lorentzian.waiting" (merge (dict "variables" .variables "wait" (.wait | default "15m") "needs" .needs) $scope) | nindent 14 | trim }}
-            {{- range .before }}
-            - {{ include "lorentzian.container" (merge (dict "name" .name "args" .args) $each) | nindent 14 | trim }}
+            - {{ include "lorentzian.waiting" (merge (dict "wait" (.wait | default "15m") "needs" .needs) $scope) | nindent 14 | trim }}
+            {{- range initial $working }}
+            - {{ include "lorentzian.container" (merge (pick . "name" "args") $each) | nindent 14 | trim }}
             {{- end }}
           containers:
-            - {{ include "lorentzian.container" (merge (dict "name" "trainer" "args" .args) $each) | nindent 14 | trim }}
+            - {{ include "lorentzian.container" (merge (pick (last $working) "name" "args") $each) | nindent 14 | trim }}
 {{- end -}}

@@ -98,9 +98,9 @@ Takes: root, component (the dashboard has nothing to do with the database).
 {{- end }}
 {{- range $name, $bundle := $bundles }}
 {{- if $bundle.secret }}
-{{ $name }}: {secret: {secretName: {{ $bundle.secret }}, optional: true}}
+{{ $name }}: {secret: {secretName: {{ $bundle.secret | quote }}, optional: true}}
 {{- else if $bundle.configMap }}
-{{ $name }}: {configMap: {name: {{ $bundle.configMap }}, optional: true}}
+{{ $name }}: {configMap: {name: {{ $bundle.configMap | quote }}, optional: true}}
 {{- end }}
 {{- end }}
 {{- end -}}

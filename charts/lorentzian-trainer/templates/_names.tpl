@@ -1,12 +1,12 @@
 {{/*
 The name of an object: release, chart and suffix, in at most `max` characters. A longer name is cut, and ends in eight
-characters made from all of it, so that no two are alike.
+characters made from all of it, so that no two are alike. A dot of the release's name would be refused in a Service's.
 Takes: root, suffix (may be empty), max.
 */}}
 {{- define "lorentzian.named" -}}
 {{- $chart := default .root.Chart.Name .root.Values.nameOverride -}}
 {{- $base := ternary .root.Release.Name (printf "%s-%s" .root.Release.Name $chart) (contains $chart .root.Release.Name) -}}
-{{- $name := list (default $base .root.Values.fullnameOverride) .suffix | compact | join "-" -}}
+{{- $name := list (default $base .root.Values.fullnameOverride) .suffix | compact | join "-" | replace "." "-" -}}
 {{- if gt (len $name) (int .max) -}}
 {{- $name = printf "%s-%s" ($name | trunc (sub .max 9 | int) | trimSuffix "-") ($name | sha256sum | trunc 8) -}}
 {{- end -}}
@@ -32,33 +32,43 @@ Takes: root, run.
 {{- include "lorentzian.named" (dict "root" .root "suffix" .suffix "max" 63) -}}
 {{- end -}}
 
-{{/* Labels of an object. Takes: root, component. */}}
+{{/* Labels of an object, each key once. Takes: root, component, labels (more of them, or none). */}}
 {{- define "lorentzian.labels" -}}
-helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace "+" "_" | trunc 63 }}
-app.kubernetes.io/version: {{ .root.Chart.AppVersion | quote }}
-app.kubernetes.io/managed-by: {{ .root.Release.Service }}
-app.kubernetes.io/part-of: lorentzian-trainer
-{{ include "lorentzian.selector" . }}
-{{- with .root.Values.commonLabels }}
-{{ toYaml . }}
-{{- end }}
+{{- $own := dict
+  "helm.sh/chart" (printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace "+" "_" | trunc 63)
+  "app.kubernetes.io/version" .root.Chart.AppVersion
+  "app.kubernetes.io/managed-by" .root.Release.Service
+  "app.kubernetes.io/part-of" "lorentzian-trainer"
+-}}
+{{- $selector := include "lorentzian.selector" . | fromYaml -}}
+{{- mergeOverwrite $own $selector (deepCopy (.root.Values.commonLabels | default dict)) (deepCopy (.labels | default dict)) | toYaml -}}
+{{- end -}}
+
+{{/* What all pods of the release are found by; never changes. Takes: root. */}}
+{{- define "lorentzian.releaseSelector" -}}
+app.kubernetes.io/name: {{ default .root.Chart.Name .root.Values.nameOverride | trunc 63 | trimSuffix "-" | quote }}
+app.kubernetes.io/instance: {{ .root.Release.Name | quote }}
 {{- end -}}
 
 {{/* What pods of a component are found by; never changes. Takes: root, component. */}}
 {{- define "lorentzian.selector" -}}
-app.kubernetes.io/name: {{ default .root.Chart.Name .root.Values.nameOverride | trunc 63 | trimSuffix "-" }}
-app.kubernetes.io/instance: {{ .root.Release.Name }}
+{{ include "lorentzian.releaseSelector" . }}
 app.kubernetes.io/component: {{ .component }}
 {{- end -}}
 
 {{/* The service account of pods that train. Takes: root. */}}
 {{- define "lorentzian.serviceAccount" -}}
-{{- default (include "lorentzian.name" (dict "root" . "suffix" "")) .Values.serviceAccount.name -}}
+{{- include "lorentzian.accountName" (dict "root" . "suffix" "" "account" .Values.serviceAccount) -}}
 {{- end -}}
 
 {{/* The service account of the dashboard. Takes: root. */}}
 {{- define "lorentzian.dashboardAccount" -}}
-{{- default (include "lorentzian.name" (dict "root" . "suffix" "dashboard")) .Values.dashboard.serviceAccount.name -}}
+{{- include "lorentzian.accountName" (dict "root" . "suffix" "dashboard" "account" .Values.dashboard.serviceAccount) -}}
+{{- end -}}
+
+{{/* An account that nobody makes is the namespace's own. Takes: root, suffix, account (as in the values). */}}
+{{- define "lorentzian.accountName" -}}
+{{- default (ternary (include "lorentzian.name" .) "default" .account.create) .account.name -}}
 {{- end -}}
 
 {{/* An image by tag or digest. Takes: root, image. */}}

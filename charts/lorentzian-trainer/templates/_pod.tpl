@@ -3,7 +3,7 @@ What every pod has in common: who it is, where it may run, what it may not do.
 Takes: root, component, account, pod (scheduling, as `pod` in the values), volumes (more of them).
 */}}
 {{- define "lorentzian.podFields" -}}
-serviceAccountName: {{ .account }}
+serviceAccountName: {{ .account | quote }}
 automountServiceAccountToken: false
 enableServiceLinks: false
 securityContext:
@@ -11,7 +11,7 @@ securityContext:
 {{- with .root.Values.image.pullSecrets }}
 imagePullSecrets:
   {{- range . }}
-  - name: {{ . }}
+  - name: {{ . | quote }}
   {{- end }}
 {{- end }}
 {{- with .pod.nodeSelector }}
@@ -27,7 +27,7 @@ affinity:
   {{- toYaml . | nindent 2 }}
 {{- end }}
 {{- with .pod.priorityClassName }}
-priorityClassName: {{ . }}
+priorityClassName: {{ . | quote }}
 {{- end }}
 volumes:
   - name: tmp
@@ -48,10 +48,7 @@ volumes:
 {{/* Labels and annotations of a pod. Takes: root, component, pod. */}}
 {{- define "lorentzian.podMetadata" -}}
 labels:
-  {{- include "lorentzian.labels" . | nindent 2 }}
-  {{- with .pod.labels }}
-  {{- toYaml . | nindent 2 }}
-  {{- end }}
+  {{- include "lorentzian.labels" (merge (dict "labels" .pod.labels) .) | nindent 2 }}
 {{- with .pod.annotations }}
 annotations:
   {{- toYaml . | nindent 2 }}
@@ -100,25 +97,49 @@ The container that waits until others have done what this pod needs. It meets a 
 Takes: root, component, variables, wait, needs.
 */}}
 {{- define "lorentzian.waiting" -}}
-{{- $resources := dict "requests" (dict "cpu" "100m" "memory" "256Mi") "limits" (dict "memory" "512Mi") -}}
-{{- $args := list "doctor" "--wait" .wait "--need" .needs -}}
-{{- include "lorentzian.container" (merge (dict "name" "wait" "image" .root.Values.image "args" $args "resources" $resources) .) -}}
+{{- $own := dict
+  "name" "wait"
+  "image" .root.Values.image
+  "args" (list "doctor" "--wait" .wait "--need" .needs)
+  "resources" .root.Values.waiting.resources
+-}}
+{{- include "lorentzian.container" (merge $own .) -}}
 {{- end -}}
 
 {{/*
-How a Job of one pod ends: a pod that was moved has not failed, and what no other try can mend fails at once.
-Takes: a list of the containers whose exit codes count.
+What becomes of a pod that failed: one that was moved has not; what no other try can mend fails at once, the whole Job,
+or the one index whose data are bad; all else is tried again.
+Takes: containers (names of those that work), isIndexed.
 */}}
 {{- define "lorentzian.failurePolicy" -}}
 rules:
   - action: Ignore
     onPodConditions:
       - {type: DisruptionTarget, status: "True"}
-  {{- range . }}
-  - action: FailJob
-    onExitCodes:
-      containerName: {{ . }}
-      operator: In
-      values: {{ ternary (list 64 78) (list 4 64 65 66 78) (eq . "wait") | toJson }}
+  {{- range .containers }}
+  {{- if $.isIndexed }}
+  - action: FailIndex
+    onExitCodes: {containerName: {{ . }}, operator: In, values: [65, 66]}
   {{- end }}
+  - action: FailJob
+    onExitCodes: {containerName: {{ . }}, operator: In, values: {{ ternary "[4, 64, 78]" "[4, 64, 65, 66, 78]" $.isIndexed }}}
+  {{- end }}
+  - action: FailJob
+    onExitCodes: {containerName: wait, operator: In, values: [64, 78]}
+{{- end -}}
+
+{{/*
+Scheduling and marks of a pod, of several sources: labels and annotations are added to those before, all else takes the
+place of what was said before.
+Takes: a list of maps like `pod` in the values, or nothing in their place.
+*/}}
+{{- define "lorentzian.podOf" -}}
+{{- $pod := dict "labels" dict "annotations" dict "tolerations" list -}}
+{{- range . }}
+{{- range $key, $value := . }}
+{{- if has $key (list "labels" "annotations") }}{{ $value = mergeOverwrite (get $pod $key) (deepCopy $value) }}{{ end }}
+{{- $_ := set $pod $key $value }}
+{{- end }}
+{{- end }}
+{{- toYaml $pod -}}
 {{- end -}}

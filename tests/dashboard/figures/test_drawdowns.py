@@ -34,7 +34,7 @@ def test_deepest_fall_is_the_maximum_drawdown(equity: list[float]) -> None:
 
 def test_deepest_fall_on_the_page_is_that_of_the_summary() -> None:
     """The first row has the summary's maximum drawdown."""
-    session = session_of(example_run(9))
+    session = session_of(example_run(4))
     assert session.result is not None
     told = session.result.summary.models[TRADED].measures["max_drawdown"].value
     assert told is not None

@@ -11,7 +11,7 @@ from tests.support.sessions import session_of
 
 def test_account_ends_where_the_summary_says() -> None:
     """The last point of a line, the last row of the table and the summary's return are one number."""
-    session = session_of(example_run(9))
+    session = session_of(example_run(4))
     assert session.result is not None
     chart = equity_chart(session)
     for name, place in ((TRADED, 1), (LONG, 3)):
@@ -23,7 +23,7 @@ def test_account_ends_where_the_summary_says() -> None:
 
 def test_scale_is_as_chosen() -> None:
     """The log scale is asked for by name; anything else is linear."""
-    session = session_of(example_run(9))
+    session = session_of(example_run(4))
     assert equity_chart(session, scale="log").figure.layout.yaxis.type == "log"
     assert equity_chart(session, scale="<script>").figure.layout.yaxis.type == "linear"
 
@@ -43,7 +43,7 @@ def test_missing_window_is_hatched_and_breaks_the_line() -> None:
 
 def test_zoom_draws_that_stretch_with_all_its_points() -> None:
     """A day of bars is drawn bar by bar, whatever the length of the run."""
-    session = session_of(example_run(9))
+    session = session_of(example_run(4))
     assert session.result is not None and session.result.curves is not None
     start = int(session.result.curves.time_ms[100])
     figure = equity_chart(session, span=f"{_utc(start)},{_utc(start + 24 * 3_600_000)}").figure

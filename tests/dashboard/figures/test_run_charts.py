@@ -19,7 +19,7 @@ from tests.support.sessions import session_of
 MAX_JSON_BYTES = 100_000
 MAX_POINTS = 2_000
 SESSIONS: dict[str, Callable[[], Session]] = {
-    "whole": lambda: session_of(example_run(9)),
+    "whole": lambda: session_of(example_run(4)),
     "partial": lambda: session_of(example_run(4, failed=(1,))),
     "flat": lambda: session_of(flat_run()),
     "undefined": lambda: session_of(undefined_run()),

@@ -8,7 +8,7 @@ import pytest
 from dashboard.figures.dumbbell import dumbbell_chart
 from dashboard.figures.gantt import gantt_chart, purge_ms
 from dashboard.figures.losses import PER_PART, losses_chart, num_parts
-from dashboard.figures.one_window import share_chart, strip_chart, window_days, without_chart
+from dashboard.figures.one_window import share_chart, strip_chart, told_of_one_window, window_days, without_chart
 from dashboard.figures.regimes import regimes_chart
 from dashboard.figures.window_detail import window_detail_chart
 from dashboard.reading import RunResult, Session
@@ -81,6 +81,21 @@ def test_strip_and_regimes_hold_every_window_once() -> None:
     session, result = whole()
     assert len(strip_chart(session).table.rows) == result.summary.num_done
     assert sum(int(row[1]) for row in regimes_chart(session).table.rows) == result.summary.num_done  # type: ignore[arg-type]
+
+
+def test_page_answers_its_question_in_words() -> None:
+    """No where the rest stands without any one window, yes where it falls without one, no where nothing was gained."""
+    session, result = whole()
+    least = np.nanmin(window_days(session).sharpe_without)
+    assert told_of_one_window(session).startswith(f"No: without any one window the Sharpe ratio is still {least:.2f} ")
+    assert result.curves is not None
+    day = np.arange(len(result.curves.day_ms))
+    losing = -0.002 + 0.001 * (day % 3)
+    lucky = np.where(window_days(session).of_day == 2, 0.05, losing)
+    for daily, words in ((lucky, "Yes: without window 2 the Sharpe ratio is -"), (losing, "No: there is no gain")):
+        curves = replace(result.curves, daily=result.curves.daily | {TRADED: daily})
+        told = told_of_one_window(replace(session, result=replace(result, curves=curves)))
+        assert told.startswith(words), told
 
 
 def test_losses_show_a_screen_of_windows_at_a_time() -> None:

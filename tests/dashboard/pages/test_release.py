@@ -79,7 +79,7 @@ def test_silence_is_stale(tmp_path: Path) -> None:
     write_release(store, record)
     late = Clock(time_ms=record.updated_at_ms + 46 * MINUTE_MS)
     shown = texts_of(release.layout(Repository(store, max_bytes=10**7, clock=late), **WHERE))
-    assert "Nobody has asked for a forecast for 46 min" in shown and COMMAND in shown
+    assert "Nobody has asked for a forecast for 46 min" in shown and f"{COMMAND} --save-path {tmp_path}" in shown
 
 
 def test_record_of_the_model_before_says_so(tmp_path: Path) -> None:

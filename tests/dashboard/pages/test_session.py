@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from dash import html
 
 from dashboard.figures.run_parts import written
 from dashboard.pages import honesty, session, windows
@@ -12,10 +13,10 @@ from dashboard.pages.honesty import honesty_cards
 from dashboard.pages.session_cards import session_cards
 from dashboard.repository import Repository
 from job.artifacts.keys import RunKeys
-from job.records import FLAT, LONG, MeasureRecord
+from job.records import FLAT, LONG, IntervalRecord, MeasureRecord
 from job.report.metric_words import words_of
-from job.report.numbers import bps, count, probability, ratio, share
-from tests.support.components import numbers_of, texts_of
+from job.report.numbers import bps, count, probability, ratio, share, shown, shown_interval
+from tests.support.components import components_of, numbers_of, texts_of
 from tests.support.runs import ExampleRun, example_run, flat_run, undefined_run
 from tests.support.sessions import REASON, session_of, store_session
 
@@ -49,7 +50,7 @@ def stored_value(summary: Any, path: str) -> MeasureRecord:
     return MeasureRecord(**summary) if isinstance(summary, dict) else MeasureRecord(value=summary)
 
 
-@pytest.mark.parametrize("make", [lambda: example_run(9), flat_run, undefined_run])
+@pytest.mark.parametrize("make", [lambda: example_run(4), flat_run, undefined_run])
 def test_every_number_is_that_of_summary_json(make: Any, tmp_path: Path) -> None:
     """Each card of Session and Honesty shows the stored number of its name, to the digit it is written with."""
     repository = opened(make(), tmp_path)
@@ -65,9 +66,31 @@ def test_every_number_is_that_of_summary_json(make: Any, tmp_path: Path) -> None
         assert text == written(stored_value(summary, path), form), path
 
 
+def test_table_of_models_is_that_of_summary_json(tmp_path: Path) -> None:
+    """Every model and rule has its row, the traded one first, each cell the stored number in its metric's form."""
+    repository = opened(example_run(4), tmp_path)
+    summary = json.loads((tmp_path / RunKeys("example").summary).read_text())
+    metrics = {words_of(name).label: name for name in session.MODEL_METRICS}
+    page = components_of(session.layout(repository, run_id="example"))
+    table = next(each for each in page if isinstance(each, html.Table) and "model or rule" in texts_of(each))
+    head, *rows = [list(map(texts_of, row.children)) for row in components_of(table) if isinstance(row, html.Tr)]
+    assert rows[0][0] == summary["traded_model"]
+    assert {row[0] for row in rows} == summary["models"].keys()
+    for row in rows:
+        model = summary["models"][row[0]]
+        for label, text in zip(head[1:], row[1:], strict=True):
+            if label == "95 % interval":
+                assert text == shown_interval(IntervalRecord(**model["sharpe_interval"]), ratio), row
+            elif metrics[label] not in model["measures"]:
+                assert text == "–", (row, label)
+            else:
+                stored = MeasureRecord(**model["measures"][metrics[label]])
+                assert text == shown(stored, words_of(metrics[label]).form), (row, label)
+
+
 def test_no_card_shows_another_number() -> None:
     """With all numbers told apart, each card still has the one of its name."""
-    found = session_of(example_run(9))
+    found = session_of(example_run(4))
     assert found.result is not None
     names = ("psr", "dsr", "dsr_of_all_trials", "pbo", "spa_p", "windows_above_zero", "luck_sharpe", "effective_trials")
     apart = {name: MeasureRecord(value=0.111 * place) for place, name in enumerate(names, start=1)}
@@ -80,7 +103,7 @@ def test_no_card_shows_another_number() -> None:
 
 def test_headline_is_held_against_doing_nothing(tmp_path: Path) -> None:
     """The return stands beside holding and beside flat, the ratio beside its interval."""
-    summary = _summary(opened(example_run(9), tmp_path))
+    summary = _summary(opened(example_run(4), tmp_path))
     notes = {card.label: card.note for card in session_cards(summary)}
     assert LONG in notes["net return"] and "always flat 0" in notes["net return"]
     assert "95 % interval" in notes["Sharpe"] and f"Less {LONG}" in notes["Sharpe"]

@@ -20,7 +20,7 @@ from tests.support.sessions import REASON, session_of, store_session
 
 def test_every_number_is_that_of_the_stored_table(tmp_path: Path) -> None:
     """Validation and test of each window, to the last digit, as `window_metrics_<stamp>.csv` has them."""
-    run = example_run(9)
+    run = example_run(4)
     store_session(run, tmp_path, run_id="example")
     with (tmp_path / RunKeys("example").window_metrics_csv(run.plan.stamp)).open() as file:
         stored = list(csv.DictReader(file))

@@ -41,6 +41,7 @@ def test_the_form_is_fixed() -> None:
     """Known bytes: sorted, one space deep, shortest floats, UTF-8, one newline at the end."""
     value = {"b": [0.1, 1e-5, 1], "a": {"ü": None}}
     assert to_json_bytes(value) == ('{\n "a": {\n  "ü": null\n },\n "b": [\n  0.1,\n  1e-05,\n  1\n ]\n}\n'.encode())
+    assert to_json_bytes(value, is_compact=True) == '{"a":{"ü":null},"b":[0.1,1e-05,1]}\n'.encode()
 
 
 @pytest.mark.parametrize("number", [math.nan, math.inf, -math.inf])

@@ -15,21 +15,24 @@ from job.artifacts.keys import RunKeys
 from job.artifacts.probe import probe_store
 from job.artifacts.s3 import S3Store
 from job.artifacts.store import CreateOutcome
+from job.artifacts.stored_records import record_bytes
 from job.errors import StorageForbidden
+from job.pruning import delete_run
+from job.records import RunsIndexRecord
 from tests.support.repository import ROOT
-from tests.support.seaweedfs import ADMIN, TRAINER, VIEWER, Identity, SeaweedServer
+from tests.support.seaweedfs import ADMIN, PRUNER, TRAINER, VIEWER, Identity, SeaweedServer
 
 if TYPE_CHECKING:
     from types_boto3_s3.client import S3Client
 
 BUCKET, PREFIX = "shared", "team/results"
 KEYS = RunKeys("run")
-POLICIES = {TRAINER: "trainer", VIEWER: "dashboard"}
+POLICIES = {TRAINER: "trainer", VIEWER: "dashboard", PRUNER: "pruner"}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Bucket:
-    """A bucket under both policies, with one run of ours and something of somebody else's."""
+    """A bucket under all policies, with one run of ours and something of somebody else's."""
 
     server: SeaweedServer
 
@@ -98,6 +101,23 @@ def test_dashboard_reads_and_writes_nothing(bucket: Bucket) -> None:
     for write in (lambda: store.put(KEYS.plan, b"x"), lambda: store.delete(KEYS.plan)):
         with pytest.raises(StorageForbidden):
             write()
+
+
+def test_pruner_removes_runs_and_nothing_else(bucket: Bucket) -> None:
+    """A whole run goes, and its name from the index; results are not written, ledger and models not erased."""
+    admin, store, old = bucket.store(ADMIN), bucket.store(PRUNER), RunKeys("old")
+    kept = ("ledger/trials/2.json", "models/binance-perp/SOLUSDT/5m/current.json", "runs-index.json")
+    for key in (old.plan, old.manifest, old.window_metrics(0), *kept[:2]):
+        admin.put(key, b"{}")
+    admin.put("runs-index.json", record_bytes(RunsIndexRecord(runs={})))
+    probe_store(store)
+    delete_run(store, "old")
+    assert not list(admin.list(old.root))
+    for refused in kept:
+        with pytest.raises(StorageForbidden):
+            store.delete(refused)
+    with pytest.raises(StorageForbidden):
+        store.put(KEYS.window_metrics(0), b"better")
 
 
 @pytest.mark.parametrize("identity", POLICIES, ids=lambda identity: identity.name)

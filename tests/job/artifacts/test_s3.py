@@ -3,6 +3,7 @@
 import socket
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -112,6 +113,7 @@ def test_no_keys_at_all_are_named(alone: pytest.MonkeyPatch) -> None:
         ("AWS_PROFILE", "unknown"),
         ("AWS_MAX_ATTEMPTS", "many"),
         ("AWS_RETRY_MODE", "often"),
+        ("AWS_CA_BUNDLE", ""),
     ],
 )
 def test_unusable_settings_are_refused_when_the_store_is_opened(
@@ -262,3 +264,36 @@ def test_writes_carry_no_checksum_trailer(alone: pytest.MonkeyPatch) -> None:
     assert b"x-amz-trailer" not in request
     assert b"aws-chunked" not in request
     assert b"x-amz-checksum" not in request
+
+
+FOUND = b"<Contents><Key>x/a</Key><Size>1</Size><LastModified>2026-01-01T00:00:00Z</LastModified></Contents>"
+LISTED = b"<ListBucketResult>" + FOUND + b"</ListBucketResult>"
+IN_PIECES = {"Transfer-Encoding": "chunked"}
+CUT_OFF = {
+    "absence": (replace(refusal(404, "NoSuchKey"), num_bytes_kept=30), refusal(404, "NoSuchKey")),
+    "absence in pieces": (
+        Answer(status=404, body=b"99\r\n<Error>", headers=IN_PIECES, num_bytes_kept=11),
+        refusal(404, "NoSuchKey"),
+    ),
+    "list": (Answer(body=LISTED, num_bytes_kept=60), Answer(body=LISTED)),
+    "list before its first byte": (Answer(body=LISTED, num_bytes_kept=0), Answer(body=LISTED)),
+    "write": (replace(refusal(403, "AccessDenied"), num_bytes_kept=30), DONE),
+}
+
+
+@pytest.mark.parametrize("name", CUT_OFF)
+def test_an_answer_that_was_cut_off_is_asked_for_again(alone: pytest.MonkeyPatch, name: str) -> None:
+    """What was lost on the way is no refusal, and no empty bucket; cut off each time, it is a store that is away."""
+    cut, whole = CUT_OFF[name]
+    asked: dict[str, tuple[Callable[[ObjectStore], object], object]] = {
+        "absence": (lambda store: store.get("a"), None),
+        "list": (lambda store: [info.key for info in store.list("")], ["a"]),
+        "write": (lambda store: store.put("a", b"1"), '"1"'),
+    }
+    ask, answer = asked[name.partition(" ")[0]]
+    alone.setattr("time.sleep", lambda _: None)  # between tries
+    with scripted_s3([cut, whole, cut]) as server:
+        alone.setenv("AWS_ENDPOINT_URL_S3", server.endpoint_url)
+        store = open_store("s3://bucket/x")
+        assert ask(store) == answer
+        assert isinstance(refused(ask, store), StorageUnavailable)

@@ -1,17 +1,19 @@
 """The engine with sizes, exits and funding: against a plain loop, and against what must hold of any account."""
 
-from dataclasses import replace
+import itertools
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from job.backtest.account import Backtest
+from job.backtest.account import Backtest, Trades
 from job.backtest.costs import Costs
 from job.backtest.engine import run_backtest, run_orders
 from job.backtest.exits import ExitReason
 from job.backtest.orders import Orders, Terms
+from job.backtest.sessions import Sessions
 from job.backtest.stitch import stitch
 from job.data.klines import Klines
 from tests.support.cash_account import replay_by_loop
@@ -205,3 +207,39 @@ def test_leverage_can_ruin_a_long() -> None:
     account = run(klines, Orders(side=np.ones(5, dtype=np.int8), terms=terms))
     assert list(account.equity) == [INITIAL_EQUITY] * 3 + [0] * 3
     assert account.trades.pnl.sum() == pytest.approx(-INITIAL_EQUITY)
+
+
+def part_of(orders: Orders, start: int, end: int) -> Orders:
+    """The orders of a stretch of bars, alone."""
+    terms = {name: getattr(orders.terms, name)[start:end] for name in ("size", "stop", "take")}
+    return Orders(side=orders.side[start:end], terms=Terms(**terms), max_hold=orders.max_hold)
+
+
+@pytest.mark.parametrize("deviation", [0.02, 0.3], ids=["calm", "ruinous"])
+def test_sessions_are_accounts_of_their_own(deviation: float) -> None:
+    """All at once is one by one and stitched, to the last bit: late orders, missed ones, and ruin included."""
+
+    @given(
+        worlds(deviation),
+        st.lists(st.integers(1, 69), max_size=5),
+        st.sampled_from([0, 1, 3]),
+        st.sampled_from([0, 0.5]),
+    )
+    @settings(max_examples=60, deadline=None)
+    def check(world: tuple[Klines, Orders, np.ndarray], cuts: list[int], delay: int, share: float) -> None:
+        klines, orders, funding = world
+        bounds = np.unique([0, *(cut for cut in cuts if cut < len(klines)), len(klines)])
+        costs, rng = Costs(fee_bps=5, slippage_bps=2), np.random.default_rng(0)
+        parts = []
+        for start, end in itertools.pairwise(bounds.tolist()):
+            alone = part_of(orders, start, end).delayed(delay).missing(share, rng)
+            parts.append(run(klines.select(slice(start, end)), alone, costs, funding[start:end]))
+        expected = stitch(parts)
+        at_once = replace(orders, sessions=Sessions(bounds=bounds)).delayed(delay)
+        found = run(klines, at_once.missing(share, np.random.default_rng(0)), costs, funding)
+        assert found.equity.tobytes() == expected.equity.tobytes()
+        assert found.position.tobytes() == expected.position.tobytes()
+        for field in fields(Trades):
+            assert np.array_equal(getattr(found.trades, field.name), getattr(expected.trades, field.name))
+
+    check()

@@ -4,6 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from job.backtest.orders import Orders, Terms, signals
+from job.backtest.sessions import Sessions
 
 sides = st.lists(st.sampled_from([-1, 0, 1]), max_size=40).map(lambda values: np.array(values, dtype=np.int8))
 
@@ -18,7 +19,7 @@ def make_terms(num_bars: int, **changes: float) -> Terms:
 @settings(max_examples=60, deadline=None)
 def test_signals_are_the_runs_of_one_side(side: np.ndarray) -> None:
     """Between first and end every close asks for one side, and neither neighbour does; nothing else asks."""
-    first, end = signals(side)
+    first, end = signals(side, Sessions.of([len(side)]))
     asked = np.zeros(len(side), dtype=bool)
     for begun, ended in zip(first, end, strict=True):
         assert len(set(side[begun:ended])) == 1
@@ -87,7 +88,7 @@ def test_missed_signals_are_missed_whole(side: np.ndarray, seed: int) -> None:
     orders = Orders(side=side, terms=make_terms(len(side)))
     half = [orders.missing(0.5, np.random.default_rng(seed)).side for _ in range(2)]
     assert np.array_equal(*half)
-    for begun, ended in zip(*signals(side), strict=True):
+    for begun, ended in zip(*signals(side, orders.stretches), strict=True):
         assert np.array_equal(half[0][begun:ended], side[begun:ended]) or not half[0][begun:ended].any()
     assert np.array_equal(orders.missing(0.0, np.random.default_rng(seed)).side, side)
     assert not orders.missing(1.0, np.random.default_rng(seed)).side.any()

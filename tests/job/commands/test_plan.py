@@ -1,4 +1,5 @@
 import json
+from importlib.metadata import version
 from typing import Any
 
 import pytest
@@ -42,10 +43,12 @@ def arguments(job: dict[str, Any], kind: str) -> list[str]:
 def test_default_manifest_is_the_guides_walk_forward(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """21 windows, all at once, of plain names, and without a look at any database."""
+    """21 windows, all at once, of plain names, of this version's image, and without a look at any database."""
     monkeypatch.setattr(plan, "open_database", lambda *_: pytest.fail("a database was asked"))
     job = printed(capsys)
     assert job["metadata"]["name"] == "walkforward"
+    (wait,) = job["spec"]["template"]["spec"]["initContainers"]
+    assert wait["image"] == f"lorentzian-trainer:{version('lorentzian-trainer')}"
     assert (job["spec"]["completions"], job["spec"]["parallelism"]) == (21, 21)
     assert arguments(job, "containers") == ["window"]
     assert arguments(job, "initContainers") == ["doctor", "--wait", "15m", "--need", "schema,features,store"]

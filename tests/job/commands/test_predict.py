@@ -83,6 +83,11 @@ def test_model_in_use_is_forecast_with_and_watched(
         predict.run(settings_of(run, small_database, model="current", at=AT))
     assert "lorentzian promote RUN" in none.value.remedy
     promote_run(run.store, run.ledger, RUN_ID, Occasion(by="anna", why="", when="always", now_ms=END_MS - BAR_MS))
+    elsewhere = settings_of(run, small_database, model="current", at=AT)
+    wrong = elsewhere.settings.model.model_copy(update={"venue": "binance-perp"})
+    with pytest.raises(ConfigError, match=r"SYNUSDT 15m \(binance-perp\)") as other:
+        predict.run(LoadedSettings(settings=elsewhere.settings.model_copy(update={"model": wrong}), sources={}))
+    assert other.value.remedy.startswith("In use there: --symbol SYNUSDT --interval 15m --venue synthetic. Promote")
     line = predicted(capsys, settings_of(run, small_database, model="current", at=AT))
     assert (line["run"], line["neighbours"]) == (RUN_ID, None)
     stored = run.store.get(MARKET.since_release)

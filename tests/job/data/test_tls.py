@@ -4,7 +4,7 @@ import os
 import pwd
 import shutil
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from psycopg.conninfo import make_conninfo
 from job.data.postgres import connect
 from job.data.schema import migrate, require_schema
 from job.errors import ConfigError
+from tests.support.certificates import make_authority, require_openssl, sign_server
 from tests.support.open_folders import make_open_folder
 from tests.support.seaweedfs import free_ports
 
@@ -49,43 +50,24 @@ def programs() -> Path:
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
     if not found:
         pytest.skip("postgresql is not installed")
-    if shutil.which("openssl") is None:
-        pytest.skip("openssl is not installed")
     return found[-1].parent
-
-
-def make_authority(folder: Path, name: str) -> Path:
-    """A certificate that signs others; its key lies beside it."""
-    path = folder / f"{name}.crt"
-    command = ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"]
-    openssl([*command, "-subj", f"/CN={name}", "-keyout", f"{folder}/{name}.key", "-out", str(path)])
-    return path
-
-
-def openssl(arguments: Sequence[str]) -> None:
-    """Run openssl."""
-    subprocess.run(["openssl", *arguments], check=True, capture_output=True)
 
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[TlsServer]:
     """A server of its own, with a certificate for `NAME`."""
+    require_openssl()
     folder_of_programs, folder = programs(), make_open_folder("tls")
     data, (port,) = folder / "data", free_ports(1)
     authority, stranger = make_authority(folder, "authority"), make_authority(folder, "stranger")
-    request = ["req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-subj", f"/CN={NAME}"]
-    openssl([*request, "-keyout", f"{folder}/server.key", "-out", f"{folder}/server.csr"])
-    (folder / "names").write_text(f"subjectAltName=DNS:{NAME}\n")
-    sign = ["x509", "-req", "-in", f"{folder}/server.csr", "-CA", str(authority), "-CAkey", f"{folder}/authority.key"]
-    openssl([*sign, "-days", "2", "-extfile", f"{folder}/names", "-out", f"{folder}/server.crt"])
-    (folder / "server.key").chmod(0o600)
+    certificate = sign_server(authority, folder, name=f"DNS:{NAME}")
     (folder / "rules").write_text("hostssl all all 127.0.0.1/32 scram-sha-256\n")
     (folder / "password").write_text(PASSWORD)
     for path in (folder, *folder.iterdir()):
         if ACCOUNT is not None:
             os.chown(path, pwd.getpwnam(ACCOUNT).pw_uid, -1)
     settings = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c fsync=off -c ssl=on"
-    files = f"-c ssl_cert_file={folder}/server.crt -c ssl_key_file={folder}/server.key -c hba_file={folder}/rules"
+    files = f"-c ssl_cert_file={certificate.path} -c ssl_key_file={certificate.key} -c hba_file={folder}/rules"
 
     def execute(program: str, *arguments: str) -> None:
         subprocess.run(
@@ -99,8 +81,8 @@ def server() -> Iterator[TlsServer]:
             conninfo=make_conninfo(
                 "", host=NAME, hostaddr="127.0.0.1", port=port, user="admin", password=PASSWORD, dbname="postgres"
             ),
-            authority=authority,
-            stranger=stranger,
+            authority=authority.path,
+            stranger=stranger.path,
         )
     finally:
         execute("pg_ctl", "-D", str(data), "-m", "immediate", "stop")

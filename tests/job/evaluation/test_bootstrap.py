@@ -6,7 +6,6 @@ import pytest
 from job.evaluation import bootstrap as subject
 from job.evaluation.bootstrap import DayDraws, Interval, confidence_interval, draw_days, draw_indices, sharpe_interval
 from job.evaluation.returns import sharpe_ratio
-from tests.support.metric_oracles import blocks_of_one_sqrt, check_block_length
 from tests.support.return_series import NUM_SERIES, random_return_series
 
 annual_sharpe = partial(subject.sharpe_along_days, bars_per_year=365)
@@ -15,13 +14,6 @@ annual_sharpe = partial(subject.sharpe_along_days, bars_per_year=365)
 def daily_noise(num_days: int, seed: int, mean: float = 0.0) -> np.ndarray:
     """Independent daily returns of one per cent."""
     return np.random.default_rng(seed).normal(mean, 0.01, num_days)
-
-
-def test_optimal_block_days_is_that_of_arch() -> None:
-    """On every series that has variance; a rule of thumb is caught."""
-    check_block_length(subject.optimal_block_days)
-    with pytest.raises(AssertionError, match="arch"):
-        check_block_length(blocks_of_one_sqrt)
 
 
 def test_optimal_block_days_of_a_constant_is_one() -> None:

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from job.evaluation.bootstrap import DayDraws, draw_days
+from job.evaluation import bootstrap, monte_carlo
+from job.evaluation.bootstrap import DayDraws, draw_days, sharpe_interval
 from job.evaluation.monte_carlo import (
     DRAWDOWN_LEVELS,
     deepest_falls,
@@ -123,3 +124,26 @@ def test_ruin_keeps_falls_within_one() -> None:
     falls = shuffle_trades(returns, num_draws=20, rng=_rng())
     assert falls is not None
     assert (falls == -1).all()
+
+
+def test_memory_of_redrawn_days_is_bounded_and_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A part of a few cells at a time gives the same draws, intervals, means and fan, to the last bit."""
+    daily = _rng().normal(0.001, 0.02, 80)
+
+    def found() -> tuple[bytes, ...]:
+        draws = draw_days(daily, rng=_rng(), num_draws=50)
+        fan = redraw_days(daily, draws)
+        assert fan is not None
+        interval = sharpe_interval(daily, draws)
+        return (
+            draws.index.tobytes(),
+            draws.means(daily).tobytes(),
+            np.array([interval.low, interval.high]).tobytes(),
+            fan.equity.tobytes(),
+            fan.drawdown.tobytes(),
+        )
+
+    at_once = found()
+    for module in (bootstrap, monte_carlo):
+        monkeypatch.setattr(module, "CELLS_AT_ONCE", 170)
+    assert found() == at_once

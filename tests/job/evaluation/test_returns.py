@@ -7,12 +7,6 @@ from job.arrays import FloatArray
 from job.evaluation import returns as subject
 from job.evaluation.measure import Measure
 from tests.support.golden_bars import BARS_PER_YEAR, COLUMNS, GoldenAccount, run_golden
-from tests.support.metric_oracles import (
-    ReturnMeasures,
-    check_return_measures,
-    drawdown_without_start,
-    sharpe_of_population,
-)
 from tests.support.return_series import equity_of
 
 DAYS = 365.0
@@ -34,25 +28,6 @@ def test_measures_of_the_golden_account(column: GoldenAccount) -> None:
     ]
     for measure, number in expected:
         assert measure.value == pytest.approx(number, abs=1e-9)
-
-
-def test_measures_agree_with_empyrical() -> None:
-    """On awkward and ordinary series alike, every measure is empyrical's or undefined where it has none."""
-    check_return_measures(ReturnMeasures())
-
-
-@pytest.mark.parametrize(
-    ("mutant", "name"),
-    [
-        (ReturnMeasures(sharpe_ratio=sharpe_of_population), "sharpe_ratio"),
-        (ReturnMeasures(max_drawdown=drawdown_without_start), "max_drawdown"),
-    ],
-    ids=["ddof 0", "without E_0"],
-)
-def test_measures_with_a_mistake_do_not_agree_with_empyrical(mutant: ReturnMeasures, name: str) -> None:
-    """A deviation of the population and a drawdown without the start are caught."""
-    with pytest.raises(AssertionError, match=name):
-        check_return_measures(mutant)
 
 
 def test_sharpe_ratio_uses_the_sample_deviation() -> None:

@@ -9,12 +9,6 @@ from hypothesis import strategies as st
 from job.evaluation import sharpe as subject
 from job.evaluation.sharpe import SharpeMoments
 from tests.support.return_series import random_return_series
-from tests.support.statistics_oracles import (
-    check_dsr_of_fat_tails,
-    check_dsr_of_noise,
-    dsr_of_one_trial,
-    dsr_with_excess_kurtosis,
-)
 
 # Bailey and López de Prado (2014): an annual ratio of 2.5 over five years of 250 days, skewed and fat-tailed,
 # the best of 100 trials whose annual ratios have a variance of one half.
@@ -165,25 +159,3 @@ def test_dsr_falls_with_every_trial() -> None:
     values = [subject.dsr(series, num_trials=n, trial_sharpes=ratios).rank for n in (1, 2, 5, 20, 100)]
     assert values == sorted(values, reverse=True)
     assert len(set(values)) == len(values)
-
-
-def test_dsr_is_the_published_formula_on_fat_tails() -> None:
-    """With the full kurtosis; the excess kurtosis in its place is caught."""
-    check_dsr_of_fat_tails(subject.dsr)
-    with pytest.raises(AssertionError, match="published formula"):
-        check_dsr_of_fat_tails(dsr_with_excess_kurtosis)
-
-
-def test_dsr_does_not_believe_the_best_of_a_hundred_lucky_ones() -> None:
-    """In at most 5 % of repeats; trials that are not counted are caught."""
-    check_dsr_of_noise(subject.dsr, num_repeats=40)
-    with pytest.raises(AssertionError, match="was believed"):
-        check_dsr_of_noise(dsr_of_one_trial, num_repeats=40)
-
-
-@pytest.mark.slow
-def test_dsr_does_not_believe_lucky_ones_in_two_hundred_repeats() -> None:
-    """The same at its full size."""
-    check_dsr_of_noise(subject.dsr)
-    with pytest.raises(AssertionError, match="was believed"):
-        check_dsr_of_noise(dsr_of_one_trial)

@@ -21,7 +21,7 @@ from job.execution.final_model import FinalModel, fit_final_model
 from job.execution.finalize import Finalization, finalize
 from job.execution.window_attempt import attempt_window
 from job.intervals import DAY_MS
-from job.learners import make_learners, train_all
+from job.learners import learners_of, train_all
 from job.records import (
     AttemptRecord,
     ExecutionRecord,
@@ -311,10 +311,9 @@ def test_final_model_is_trained_on_the_newest_days(run: Run, monkeypatch: pytest
     with connect(run.conninfo) as connection:
         training = load(connection, run.plan, newest)
     window = Window(index=3, train=newest, test=None)
-    learners = make_learners(
-        run.plan.procedure.model, feature_names=run.plan.feature_names, stream=3, device=run.device
-    )
-    expected = train_all(learners, training, window, run.plan.procedure)["logistic"]
+    expected = train_all(learners_of(run.plan, window, device=run.device), training, window, run.plan.procedure)[
+        "logistic"
+    ]
     stored = run.store.get(run.keys.best_model_final(run.plan.stamp))
     assert stored is not None and stored.data == checkpoint_bytes(expected, run.plan)
 

@@ -57,13 +57,14 @@ def test_try_to_finalize_asks_the_same_however_many_windows_there_are(
 
 
 def test_finalizer_reads_one_object_a_window(whole: Run, tmp_path: Path) -> None:
-    """It, and nothing else of the windows' own."""
+    """It, and nothing else of the windows' own; of what it holds, the measures of other models are not kept."""
     run, use = watched(copied(whole, tmp_path))
     states = window_states(run.store, run.plan, now_ms=now_ms())
     use.num_requests.clear()
     windows = FinishedWindows(run)
     found = windows.read(states)
     assert [window.record.span.index for window in found.values()] == [0, 1, 2]
+    assert {name for window in found.values() for name in window.record.models} == {run.traded_model}
     assert use.num_requests == Counter({"get": 3})
     assert len({key for window in found.values() for key in window.readings}) == 3
     windows.read(states)

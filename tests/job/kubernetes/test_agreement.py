@@ -89,3 +89,18 @@ def test_completions_are_the_windows_of_the_days(base: dict[str, Any]) -> None:
         test_size=int(told.get("LORENTZIAN_WALKFORWARD_TEST_SIZE") or 7),
     )
     assert base["spec"]["completions"] == num_windows(days) == int(told["LORENTZIAN_COMPLETIONS"] or 0)
+
+
+def test_jobs_on_gpus_agree() -> None:
+    """Tolerations, limits and shared memory are those of the overlay; who waits has no use for them."""
+    (patch,) = yaml.safe_load_all((ROOT / "k8s/overlays/gpu/gpu.yaml").read_text())
+    overlay = patch["spec"]["template"]["spec"]
+    (patched,) = overlay["containers"]
+    document = job_document(WindowJob(name="a", image="b", completions=2, parallelism=1, attempts=3, has_gpu=True))
+    job = yaml.safe_load(yaml.safe_dump(document))
+    pod, trainer, wait = job["spec"]["template"]["spec"], containers(job)["trainer"], containers(job)["wait"]
+    assert pod["tolerations"] == overlay["tolerations"]
+    assert pod["volumes"][1:] == overlay["volumes"]
+    assert trainer["volumeMounts"][1:] == patched["volumeMounts"]
+    assert trainer["resources"]["limits"] == patched["resources"]["limits"] | {"nvidia.com/gpu": 1}
+    assert len(wait["volumeMounts"]) == 1 and "nvidia.com/gpu" not in str(wait["resources"])

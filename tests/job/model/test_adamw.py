@@ -37,6 +37,24 @@ def test_adamw_moves_as_torch_s() -> None:
     assert optimizers[0].param_groups[0]["speed"] == 6.0
 
 
+def test_adamw_gives_each_number_its_own_rate_and_decay() -> None:
+    """Two parameters in the rows of one matrix move as each would under its own numbers."""
+    rates, decays = (0.1, 0.01), (0.0, 0.3)
+    rows = torch.randn(2, 4, generator=torch.Generator().manual_seed(0))
+    stacked, apart = rows.clone().requires_grad_(), [row.clone().requires_grad_() for row in rows]
+    group = {"params": [stacked], "lr": torch.tensor(rates)[:, None], "weight_decay": torch.tensor(decays)[:, None]}
+    optimizers = [AdamW([group])] + [
+        AdamW([{"params": [row], "lr": rate, "weight_decay": decay}])
+        for row, rate, decay in zip(apart, rates, decays, strict=True)
+    ]
+    for _ in range(10):
+        for optimizer, parameter in zip(optimizers, (stacked, *apart), strict=True):
+            optimizer.zero_grad()
+            ((parameter - 1) ** 2).sum().backward()
+            optimizer.step()
+    torch.testing.assert_close(stacked, torch.stack(apart), rtol=1e-5, atol=1e-7)
+
+
 def test_adamw_does_not_load_the_compiler() -> None:
     """A step leaves torch's compiler where it is."""
     program = (

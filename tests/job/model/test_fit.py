@@ -6,10 +6,11 @@ import torch
 
 from job import interruption
 from job.errors import Terminated
-from job.model import epochs, fit
+from job.model import effort, epochs, fit
 from job.model.bank import TrainingBank, ValidationSample
 from job.model.classifier import ValidatedFit, mean_log_loss
-from job.model.fit import Effort, LorentzianClassifier, LorentzianLearner
+from job.model.effort import Effort
+from job.model.fit import LorentzianClassifier, LorentzianLearner
 from job.model.kernel import LabelSpans
 from job.model.lorentzian import LorentzianNCA
 from job.model.scaling import RobustScaler
@@ -274,7 +275,7 @@ def test_every_form_learns_and_depends_on_the_seed_alone(changes: dict[str, str]
 def test_effort_is_full_on_a_gpu_alone_unless_asked_for() -> None:
     """What was asked for holds on every device; where nothing was, the device decides."""
     gpu = torch.device("cuda")
-    assert (Effort.of(ModelSettings(), CPU), Effort.of(ModelSettings(), gpu)) == (fit.QUICK, fit.FULL)
+    assert (Effort.of(ModelSettings(), CPU), Effort.of(ModelSettings(), gpu)) == (effort.QUICK, effort.FULL)
     for device in (CPU, gpu):
-        assert Effort.of(ModelSettings(effort="quick"), device) == fit.QUICK
-        assert Effort.of(ModelSettings(effort="full"), device) == fit.FULL
+        assert Effort.of(ModelSettings(effort="quick"), device) == effort.QUICK
+        assert Effort.of(ModelSettings(effort="full"), device) == effort.FULL

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from job.model.classifier import ValidatedFit, mean_log_loss
-from job.model.trial import TrialLearner
+from job.model.search import SearchFit
+from job.model.trial import Trials
 from job.settings.procedure import ModelSettings
 from tests.job.model.test_fit import CPU, make_learner, validation_rows
 from tests.support.labelled import random_rows
@@ -53,7 +54,8 @@ def test_settings_shape_the_encoder() -> None:
 def test_trial_is_judged_as_a_whole_fit_is() -> None:
     """It has the losses of the fit with its settings, to the bit, and no forecast that could be used by mistake."""
     rows, validation = random_rows(300, strength=1.0), validation_rows(1.0, 100)
-    trial = TrialLearner(ModelSettings(epochs=2), stream=0, device=CPU, name="lorentzian#1@2")
+    fit = SearchFit(name="lorentzian#1@2", settings=ModelSettings(epochs=2), is_trial=True)
+    trial = Trials([fit], stream=0, device=CPU).learners[fit.name]
     judged, whole = (each.validate(rows, validation, block=1) for each in (trial, make_learner(epochs=2)))
     assert judged.losses == whole.losses
     assert len(judged.probability) == 100 and np.isnan(judged.probability).all()

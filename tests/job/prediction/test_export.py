@@ -95,6 +95,12 @@ def test_exported_file_needs_nothing_of_this_package(file_format: ExportFormat, 
     np.testing.assert_allclose(np.load(tmp_path / "found.npy"), model.forecast(ROWS.features), atol=1e-6, rtol=0)
 
 
+def test_bank_that_grows_is_refused() -> None:
+    """A file would go on with the bank of its day, and forecast other than the model does."""
+    with pytest.raises(UsageError, match="--live-bank cannot be exported"):
+        exported_bytes(replace(stored("lorentzian"), live_from_ms=0), "torchscript")
+
+
 @pytest.mark.parametrize("kind", ["lightgbm", "blend"])
 def test_trees_are_refused_with_what_can_be_done_instead(kind: str) -> None:
     """They have a text of their own, which their library reads."""

@@ -1,6 +1,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -8,20 +9,22 @@ import pytest
 from job.checkpoint import checkpoint_bytes
 from job.data.feature_table import read_features
 from job.data.kline_table import read_klines, write_klines
-from job.data.postgres import connect
+from job.data.postgres import Connection, connect
 from job.dataset import load_dataset
 from job.errors import ConfigError, NoDataError
 from job.intervals import DAY_MS
-from job.learners import make_learners, train_all
+from job.learners import learners_of, train_all
+from job.model.fit import LorentzianClassifier
+from job.prediction import market_view
 from job.prediction.bar_reader import BarReader
 from job.prediction.decision import decide
-from job.prediction.market_view import features_of, look_at, market_keys, newest_bar
+from job.prediction.market_view import MarketView, features_of, look_at, market_keys, newest_bar
 from job.prediction.stored_model import StoredModel, read_model
 from job.rules import trading_rules
 from job.run.plan import windows_of
 from job.run.run import Run
 from job.slice_outcome import forecast_and_trade, lookback_before_test_ms
-from job.window_results import read_series
+from job.window_results import WindowSeries, read_series
 from tests.support.small_run import BAR_MS, END_MS, INTERVAL, KEY, open_small_run, small_markets, small_settings
 
 LAST_MS = END_MS - BAR_MS
@@ -34,26 +37,64 @@ def model_of(run: Run) -> StoredModel:
     return read_model(stored.data, where="final")
 
 
+def window_of(run: Run) -> tuple[StoredModel, WindowSeries]:
+    """The model of a run's second window, and what its test came to."""
+    file, arrays = run.store.get(run.keys.best_model_window(1)), run.store.get(run.keys.series(1))
+    assert file is not None and arrays is not None
+    return read_model(file.data, where="window"), read_series(arrays.data, interval=INTERVAL, where="series")
+
+
+def bars_that_differ(run: Run, conninfo: str) -> list[int]:
+    """Bars of that test of which somebody who follows says something else than the test did, to the bit."""
+    model, tested = window_of(run)
+    definition = features_of(model, where="window")
+    differing = []
+    with connect(conninfo) as connection:
+        for bar in range(10, 95, 12):
+            open_ms = int(tested.klines.open_time[bar])
+            view = market_view.look_at(connection, BarReader(), model.procedure, definition, open_ms=open_ms)
+            signal = decide(model, view, num_neighbours=0).signal
+            wanted = (tested.probability["logistic"][bar], tested.position["logistic"][bar + 1])
+            if (signal.probability, signal.side) != wanted:
+                differing.append(bar)
+    return differing
+
+
 def test_replaying_a_window_gives_the_forecasts_of_its_backtest(run_of_three: Run, small_market: str) -> None:
     """From the model file alone, to the bit: all at once as the test did, and bar by bar as one who follows does."""
     window = windows_of(run_of_three.plan)[1]
     assert window.test is not None
-    keys, store = run_of_three.keys, run_of_three.store
-    file, arrays = store.get(keys.best_model_window(1)), store.get(keys.series(1))
-    assert file is not None and arrays is not None
-    tested = read_series(arrays.data, interval=INTERVAL, where="series")
-    model = read_model(file.data, where="window")
-    definition = features_of(model, where="window")
-    said = tested.probability["logistic"]
+    model, tested = window_of(run_of_three)
     with connect(small_market) as connection:
         rows = load_dataset(connection, run_of_three.plan, window.test).rows
-        assert model.forecast(rows.features).tobytes() == said.tobytes()
-        for bar in range(10, 95, 12):
-            open_ms = int(tested.klines.open_time[bar])
-            view = look_at(connection, BarReader(), model.procedure, definition, open_ms=open_ms)
-            signal = decide(model, view, num_neighbours=0).signal
-            assert signal.probability == said[bar]
-            assert signal.side == tested.position["logistic"][bar + 1]
+    assert model.forecast(rows.features).tobytes() == tested.probability["logistic"].tobytes()
+    assert bars_that_differ(run_of_three, small_market) == []
+
+
+def unscaled(_: object, features: np.ndarray) -> np.ndarray:
+    """What a reader would forecast from that forgets the stored scaler."""
+    return features.astype(np.float32)
+
+
+def of_the_bar_before(connection: Connection, *asked: object, open_ms: int) -> MarketView:
+    """What somebody sees who is a bar late."""
+    return look_at(connection, *asked, open_ms=open_ms - BAR_MS)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("where", "planted"),
+    [
+        ("job.model.scaling.RobustScaler.transform", unscaled),
+        ("job.prediction.market_view.look_at", of_the_bar_before),
+        ("job.prediction.stored_model.shrink", lambda probability, **_: np.nextafter(probability, 1)),
+    ],
+)
+def test_replay_that_is_not_the_backtests_is_seen(
+    run_of_three: Run, small_market: str, monkeypatch: pytest.MonkeyPatch, where: str, planted: Callable[..., Any]
+) -> None:
+    """Without the stored scaler, a bar late, or off by the last bit: the equality above would fail at every bar."""
+    monkeypatch.setattr(where, planted)
+    assert len(bars_that_differ(run_of_three, small_market)) == len(range(10, 95, 12))
 
 
 def test_replaying_a_vote_gives_its_forecasts(small_market: str, tmp_path: Path) -> None:
@@ -62,9 +103,7 @@ def test_replaying_a_vote_gives_its_forecasts(small_market: str, tmp_path: Path)
     window = windows_of(run.plan)[1]
     assert window.test is not None
     procedure = run.plan.procedure
-    learners = make_learners(
-        procedure.model, feature_names=run.plan.feature_names, stream=1, device=run.device, with_baselines=False
-    )
+    learners = learners_of(run.plan, window, device=run.device, with_baselines=False)
     with connect(small_market) as connection:
         trained = train_all(learners, load_dataset(connection, run.plan, window.train), window, procedure)
         lookback_ms = lookback_before_test_ms(window, interval=INTERVAL)
@@ -78,6 +117,38 @@ def test_replaying_a_vote_gives_its_forecasts(small_market: str, tmp_path: Path)
     assert decision.signal.probability == pytest.approx(said[40], abs=1e-6)
     assert decision.neighbourhood is not None
     assert all(each.open_ms is not None and each.open_ms < open_ms for each in decision.neighbourhood.neighbours)
+
+
+def test_replaying_a_growing_bank_gives_its_forecasts(small_market: str, tmp_path: Path) -> None:
+    """Bar by bar, with labels of what had closed by then: what the test said, and the neighbours that it had."""
+    run = open_small_run(small_settings(tmp_path, model="lorentzian", live_bank=True), small_market)
+    window = windows_of(run.plan)[1]
+    assert window.test is not None
+    procedure = run.plan.procedure
+    learners = learners_of(run.plan, window, device=run.device, with_baselines=False)
+    with connect(small_market) as connection:
+        trained = train_all(learners, load_dataset(connection, run.plan, window.train), window, procedure)
+        voter = trained["lorentzian"].classifier
+        assert isinstance(voter, LorentzianClassifier)
+        voter.network.let_vote()  # two epochs have taught it nothing that validation would hear
+        lookback_ms = lookback_before_test_ms(window, interval=INTERVAL)
+        data = load_dataset(connection, run.plan, window.test, lookback_ms=lookback_ms)
+        said = forecast_and_trade(data, window.test, trained, trading_rules(procedure)).probability["lorentzian"]
+        model = read_model(checkpoint_bytes(trained["lorentzian"], run.plan), where="window")
+        assert model.live_from_ms == window.train.end_ms == window.test.start_ms
+        definition = features_of(model, where="window")
+        for bar in (2, 40, 90):
+            open_ms = int(data.rows.open_time[bar])
+            view = look_at(
+                connection, BarReader(), procedure, definition, open_ms=open_ms, live_from_ms=model.live_from_ms
+            )
+            decision = decide(model, view, num_neighbours=10_000)
+            assert decision.signal.probability == pytest.approx(said[bar], abs=1e-6)
+            assert decision.neighbourhood is not None
+            voted = {each.open_ms for each in decision.neighbourhood.neighbours}
+            known = data.rows.select(data.rows.label_end_ms <= open_ms)
+            assert voted & set(data.rows.open_time.tolist()) == set(known.open_time.tolist())
+    assert np.abs(said - trained["lorentzian"].forecast(data.rows.features)).max() > 1e-4
 
 
 def test_features_of_a_view_are_those_that_are_stored(run_of_vote: Run, small_market: str) -> None:

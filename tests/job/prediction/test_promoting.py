@@ -5,19 +5,20 @@ import pytest
 
 from job.artifacts.keys import RunKeys
 from job.artifacts.stored_records import record_bytes
+from job.checkpoint import read_checkpoint
 from job.commands import promote
 from job.errors import ConfigError, DataError, ExitCode, TransientError
 from job.prediction import promoting
 from job.prediction.promoting import Occasion, promote_newest, promote_run
 from job.records import CurrentModelRecord
-from job.run.index import note_finished
-from job.run.plan import publish_plan
 from job.run.promotion import model_keys, read_current
 from job.run.run import Run
 from job.settings.commands import PromoteCommand
 from job.settings.operation import StoreSettings
 from job.settings.prediction import PromoteSettings, PromoteWhen
 from job.settings.sources import LoadedSettings
+from job.signals import NEVER
+from tests.support.promoted import saved, twin_run
 from tests.support.small_run import RUN_ID, copied
 
 NOW_MS = 1_764_547_200_000
@@ -37,21 +38,6 @@ def occasion(when: PromoteWhen = "always", now_ms: int = NOW_MS) -> Occasion:
 def current_of(run: Run) -> CurrentModelRecord | None:
     """What is in use."""
     return read_current(run.store, model_keys(run.plan.procedure))
-
-
-def twin(run: Run, run_id: str, *, created_at_ms: int) -> None:
-    """The same result under another run's name."""
-    keys = RunKeys(run_id)
-    plan = run.plan.model_copy(update={"run_id": run_id, "created_at_ms": created_at_ms})
-    for info in list(run.store.list(run.keys.root)):
-        stored = run.store.get(info.key)
-        assert stored is not None
-        if info.key != run.keys.plan:
-            run.store.put(keys.root + info.key.removeprefix(run.keys.root), stored.data)
-    publish_plan(run.store, plan)
-    from job.report.stored_run import StoredRun
-
-    note_finished(run.store, plan, StoredRun(store=run.store, plan=plan).summary())
 
 
 def test_promotion_names_the_final_model_and_who_chose_it(run: Run) -> None:
@@ -83,7 +69,7 @@ def test_verdict_that_is_not_good_enough_is_not_promoted(run: Run, when: Promote
 def test_sweep_takes_the_newest_and_undoes_no_decision(run: Run) -> None:
     """Of two runs the later one; once somebody goes back, it stays until another run was planned."""
     created_ms = run.plan.created_at_ms
-    twin(run, "newer", created_at_ms=created_ms + 10)
+    twin_run(run, "newer", created_at_ms=created_ms + 10)
     swept = promote_newest(run.store, run.ledger, occasion(now_ms=created_ms + 20))
     assert [(each.run_id, each.promotion is not None) for each in swept] == [("newer", True)]
     current = current_of(run)
@@ -145,6 +131,30 @@ def test_naming_a_run_is_a_decision_and_naming_none_is_not(
     current = current_of(run)
     assert (current is not None) == ("from now on" in sentence)
     assert current is None or current.promoted_by
+
+
+def test_promotion_says_how_to_go_back_and_what_never_trades(
+    run: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The whole command to go back; and of a model without thresholds, that it will want no position."""
+
+    def promoted(run_id: str) -> str:
+        settings = PromoteCommand(
+            promote=PromoteSettings(promoted_run=run_id), store=StoreSettings(save_path=run.store.location)
+        )
+        assert promote.run(LoadedSettings(settings=settings, sources={})) is ExitCode.DONE
+        return capsys.readouterr().out
+
+    assert "back:" not in promoted(RUN_ID)
+    twin_run(run, "newer", created_at_ms=run.plan.created_at_ms + 10)
+    key = RunKeys("newer").best_model_final(run.plan.stamp)
+    stored = run.store.get(key)
+    assert stored is not None
+    silent = saved(read_checkpoint(stored.data, where=key) | {"thresholds": {"buy": NEVER.buy, "sell": NEVER.sell}})
+    monkeypatch.setattr(promoting, "stored_model_file", lambda *_: silent)
+    said = promoted("newer")
+    assert said.endswith(f"; back: lorentzian promote {RUN_ID} --save-path {run.store.location}\n")
+    assert "it will want no position" in said
 
 
 def test_sweep_goes_on_after_a_run_that_cannot_be_promoted(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

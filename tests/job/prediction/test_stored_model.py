@@ -1,5 +1,6 @@
 import hashlib
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -52,6 +53,16 @@ def test_model_says_what_it_was_trained_with() -> None:
     assert model.row_open_ms is not None
     assert np.array_equal(model.row_open_ms, RUN.trained["prior"].row_open_ms)
     assert model.identity == hashlib.sha256(data).hexdigest()[:16]
+
+
+def test_file_says_from_when_on_a_bank_grows() -> None:
+    """Where it does, and nothing where it does not, so that files of other models stay what they were."""
+    trained = trained_with(fit_classifier("lorentzian"))
+    grows = checkpoint_bytes(replace(trained, live_from_ms=12_345), RUN.plan)
+    assert read_model(grows, where="memory").live_from_ms == 12_345
+    model, data = stored("lorentzian")
+    assert model.live_from_ms is None
+    assert "live_from_ms" not in read_checkpoint(data, where="memory")
 
 
 def test_file_of_the_release_before_is_read() -> None:

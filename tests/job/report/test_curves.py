@@ -14,7 +14,7 @@ from tests.support.stored_runs import summary_of
 def test_curves_end_where_the_summary_does() -> None:
     """The account, the days, the trades and the cost curve at the assumed cost are the summary's own numbers."""
     run = example_run(3)
-    summary, curves = summary_of(run), run_curves(run.plan, run.evaluation, run.series)
+    summary, curves = summary_of(run), run_curves(run.plan, run.evaluation)
     measures = summary.models[summary.traded_model].measures
     equity = curves.equity[summary.traded_model]
     assert equity[0] == 1.0
@@ -30,7 +30,7 @@ def test_curves_end_where_the_summary_does() -> None:
 def test_curves_come_back_as_they_were() -> None:
     """Bytes and back, with equal bytes for equal curves; also for a run that never traded."""
     for run in (example_run(3), flat_run()):
-        curves = run_curves(run.plan, run.evaluation, run.series)
+        curves = run_curves(run.plan, run.evaluation)
         data = curves_bytes(curves)
         again = read_curves(data, where="curves.npz")
         assert curves_bytes(again) == data
@@ -41,7 +41,7 @@ def test_curves_come_back_as_they_were() -> None:
 def test_curves_that_do_not_fit_together_are_refused(name: str) -> None:
     """An array that is absent, or of another length than those it is drawn with, is named or refused."""
     run = example_run(3)
-    arrays = bytes_to_arrays(curves_bytes(run_curves(run.plan, run.evaluation, run.series)), where="x")
+    arrays = bytes_to_arrays(curves_bytes(run_curves(run.plan, run.evaluation)), where="x")
     short = arrays_to_bytes(arrays | {name: arrays[name][:1]})
     with pytest.raises(DataError, match="do not fit"):
         read_curves(short, where="curves.npz")

@@ -8,7 +8,10 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
+from job.intervals import DAY_MS
 from job.model.classifier import LossCurve
+from job.report import equity_figure as equity_module
+from job.report import loss_figure as loss_module
 from job.report.equity_figure import equity_figure
 from job.report.figures import run_figures, training_figures
 from job.report.loss_figure import COIN_LOSS, NO_EPOCHS, training_loss_figure, window_losses_figure
@@ -101,6 +104,22 @@ def test_windows_figure_marks_what_has_no_value() -> None:
     assert np.isnan(test.get_ydata()).all()
 
 
+def test_windows_figure_says_how_long_validation_and_test_are() -> None:
+    """Two fifths of a training span; where that grows from window to window, the shortest and the longest are named."""
+    run = example_run(3)
+    first = run.plan.windows[0]
+    grown = tuple(window.model_copy(update={"train_start_ms": first.train_start_ms}) for window in run.plan.windows)
+    rolling, anchored = (
+        windows_figure(plan, run.evaluation).axes[0].get_legend_handles_labels()[1]
+        for plan in (run.plan, run.plan.model_copy(update={"windows": grown}))
+    )
+    days = (first.test_start_ms - first.train_start_ms) // DAY_MS
+    shortest, longest = 2 * days / 5, 2 * (days + 14) / 5
+    assert f"validation ({shortest:g} days)" in rolling
+    assert f"validation ({shortest:g} to {longest:g} days)" in anchored
+    assert "test (7 days)" in rolling
+
+
 def test_training_figures_show_every_part() -> None:
     """One panel a forward block with both losses, one for the refit with its training loss only, and the coin."""
     curves = example_run().trained[TRADED].curves
@@ -155,3 +174,20 @@ def _words(figure: Figure) -> list[str]:
 
 def _says(words: list[str], pattern: str) -> bool:
     return any(re.search(pattern, word) for word in words)
+
+
+def test_figures_of_many_windows_draw_some_lines_and_say_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beyond a number that can be told apart, one border and one fit in so many; no line of their own is lost."""
+    run = example_run(5)
+    whole, few = {}, {}
+    for lines in (whole, few):
+        equity, losses = equity_figure(run.plan, run.evaluation), window_losses_figure(run.windows)
+        lines |= {"borders": len(equity.axes[0].lines), "fits": len(losses.axes[0].lines)}
+        lines["words"] = (equity.axes[1].get_xlabel(), losses.axes[0].get_title(loc="left"))
+        monkeypatch.setattr(equity_module, "MAX_BORDERS", 2)
+        monkeypatch.setattr(loss_module, "MAX_FITS", 4)
+    assert whole["borders"] - few["borders"] == 5 - 2
+    assert whole["fits"] - few["fits"] == 10 - 4
+    assert "one in" not in "".join(whole["words"])
+    assert few["words"][0].endswith("open one window in 3")
+    assert few["words"][1].endswith("n = 10 fits, one in 3 drawn")

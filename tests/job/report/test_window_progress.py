@@ -72,6 +72,7 @@ def test_time_left_counts_rounds() -> None:
     states = [WindowState(index=i, state="running", attempt=attempt()) for i in range(2)]
     states += [WindowState(index=i, state="pending") for i in range(2, 5)]
     assert eta_text(states, [execution(0, 4), execution(1, 4)]).startswith("about 12 min: 5 left, 2 at once")
+    assert eta_text(states[2:], [execution(0, 4)]).startswith("no window is running; once one is, about 12 min: 3 left")
     assert eta_text(states, []) == "not known before the first window is done"
     assert eta_text([WindowState(index=0, state="done")], []) == "nothing is left to do"
 

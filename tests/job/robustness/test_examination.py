@@ -30,7 +30,7 @@ def _examined(
     return examine(
         run.plan,
         windows or run.windows,
-        run.series,
+        evaluation.tests,
         account=evaluation.models[TRADED].account,
         daily=evaluation.daily[TRADED],
         draws=evaluation.draws,

@@ -48,6 +48,16 @@ def test_training_is_told_of_its_own_flag() -> None:
     warning = training_warning(training, [60.0])
     assert warning is not None
     assert "--data-days" in warning and "--window-size" not in warning
+    assert f"training span of {training.procedure.windows.window_size} days" in warning  # without the test's
+
+
+def test_spans_that_grow_are_judged_by_the_first() -> None:
+    """An anchored window trains on more and more days: only the first on as many as the warning names."""
+    anchored = RUN.plan.model_copy(update={"procedure": with_changes(RUN.plan.procedure, anchored=True)})
+    effective = (60.0, 360.0, 400.0)
+    assert training_warning(RUN.plan, effective) is None
+    warning = training_warning(anchored, effective)
+    assert warning is not None and "10 days holds about 60 independent labels" in warning
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from job.artifacts.stored_records import record_bytes
 from job.records import CurrentModelRecord
 from job.run.index import note_started
 from job.run.plan import publish_plan
-from job.run.promotion import model_keys, newest_runs, promoted_runs, put_in_use, read_current
+from job.run.promotion import markets_in_use, model_keys, newest_runs, promoted_runs, put_in_use, read_current
 from tests.support.runs import example_run
 
 MARKET = ModelKeys(venue="binance-perp", symbol="SOLUSDT", interval="5m")
@@ -46,6 +46,16 @@ def test_promotion_says_who_when_why_and_what_was_before(tmp_path: Path) -> None
     assert (back.run_id, back.promoted_at_ms, back.previous.run_id) == ("1", 3_000, "2")
     assert read_current(store, MARKET) == back
     assert [info.key for info in store.list("models/")] == ["models/binance-perp/SOLUSDT/5m/current.json"]
+
+
+def test_markets_in_use_are_listed_by_name(tmp_path: Path) -> None:
+    """Those with a promotion, whatever else lies beside it."""
+    store = LocalStore(tmp_path)
+    assert markets_in_use(store) == ()
+    store.put("models/binance-perp/BTCUSDT/5m/since_release.json", b"{}")
+    for symbol in ("SOLUSDT", "ETHUSDT"):
+        put_in_use(store, wanted("1", symbol=symbol))
+    assert [market.symbol for market in markets_in_use(store)] == ["ETHUSDT", "SOLUSDT"]
 
 
 def test_model_in_use_is_not_promoted_again(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ def test_nobody_holds_a_connection_while_training(
     small_market: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Neither a window nor the final model: a thousand of them fit a server with room for a few."""
-    make_learners, validate = pipeline.make_learners, LogisticLearner.validate
+    learners_of, validate = pipeline.learners_of, LogisticLearner.validate
     held: list[int] = []
 
     def asked(self: LogisticLearner, *rows: Any, **options: Any) -> Any:
@@ -29,7 +29,7 @@ def test_nobody_holds_a_connection_while_training(
             held.append(int(row[0]))
         return validate(self, *rows, **options)
 
-    monkeypatch.setattr(pipeline, "make_learners", lambda *given, **named: make_learners(*given, **named)[:1])
+    monkeypatch.setattr(pipeline, "learners_of", lambda *given, **named: learners_of(*given, **named)[:1])
     monkeypatch.setattr(LogisticLearner, "validate", asked)
     run = open_small_run(small_settings(tmp_path), make_conninfo(small_market, application_name="pod"))
     attempt_window(run, 0, max_attempts=MAX_ATTEMPTS)

@@ -219,6 +219,7 @@ def test_secret_of_a_wrong_kind_never_shows(config_file: Path) -> None:
         ({"LORENTZIAN_OPTIMIZE_METRIC": "profit"}, "'total_return', 'win_rate', 'sharpe_ratio'"),
         ({"LORENTZIAN_SEARCH": "wide", "LORENTZIAN_MODEL": "mlp"}, "'wide' needs --model lorentzian or blend."),
         ({"LORENTZIAN_NOVELTY": "0.99", "LORENTZIAN_MODEL": "blend"}, "'0.99' needs --model lorentzian."),
+        ({"LORENTZIAN_LIVE_BANK": "true", "LORENTZIAN_MODEL": "blend"}, "'true' needs --model lorentzian."),
     ],
 )
 def test_load_settings_refuses_values_that_do_not_fit(environment: dict[str, str], words: str) -> None:

@@ -1,14 +1,23 @@
-{{/* A run with what it does not say itself filled in: from `runDefaults`, `settings` and `pod`. Takes: root, run. */}}
+{{/*
+A run with what it does not say itself filled in: from `runDefaults`, `settings` and `pod`. What it then has and cannot
+be so is refused.
+Takes: root, run.
+*/}}
 {{- define "lorentzian.fullRun" -}}
 {{- $values := .root.Values -}}
 {{- $run := mustMergeOverwrite (deepCopy $values.runDefaults) (deepCopy .run) -}}
 {{- $settings := mustMergeOverwrite (deepCopy $values.settings) (deepCopy $run.settings) -}}
-{{- $pod := mustMergeOverwrite (deepCopy $values.pod) (deepCopy $run.pod) -}}
+{{- $pod := include "lorentzian.podOf" (list $values.pod $values.runDefaults.pod .run.pod) | fromYaml -}}
 {{- if $run.gpu.enabled -}}
 {{- $settings = mergeOverwrite (dict "device" "cuda") $settings -}}
 {{- $_ := set $pod "tolerations" (concat $pod.tolerations $run.gpu.tolerations) -}}
 {{- end -}}
-{{- mergeOverwrite $run (dict "settings" $settings "pod" $pod) | toYaml -}}
+{{- if and $run.gpu.enabled (hasSuffix ".shared" $run.gpu.resourceName) (gt (int $run.gpu.count) 1) -}}
+{{- fail (printf "runs: %s asks for %v of %s; a pod gets one of a shared kind." $run.name $run.gpu.count $run.gpu.resourceName) -}}
+{{- end -}}
+{{- $_ := set $run "settings" $settings -}}
+{{- $_ := set $run "pod" $pod -}}
+{{- toYaml $run -}}
 {{- end -}}
 
 {{/*
@@ -27,7 +36,10 @@ Takes: a run as of `lorentzian.fullRun`.
 {{- if and (get $settings "reduce-test") (mod $days $test) }}{{ $windows = add1 $windows | int }}{{ end -}}
 {{- end -}}
 {{- if eq $windows 0 -}}
-{{- fail (printf "runs: %s has no window: its data-days %v, less holdout-days %d, must hold window-size %v and test-size %v." .name (get $settings "data-days") $locked (get $settings "window-size") (get $settings "test-size")) -}}
+{{- fail (printf
+  "runs: %s has no window: its data-days %v, less holdout-days %d, must hold window-size %v and test-size %v."
+  .name (get $settings "data-days") $locked (get $settings "window-size") (get $settings "test-size")
+) -}}
 {{- end -}}
 {{- $windows -}}
 {{- end -}}
