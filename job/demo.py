@@ -12,7 +12,7 @@ from job import interruption
 from job.data.kline_files import read_kline_file
 from job.data.kline_table import write_klines
 from job.data.klines import MarketKey
-from job.data.postgres import Connection, connect
+from job.data.postgres import connect
 from job.data.schema import migrate
 from job.data.synthetic import SYNTHETIC_CONTEXT, SYNTHETIC_SYMBOL, SYNTHETIC_VENUE, synthetic_markets
 from job.database import DEFAULT_SOURCE, open_database
@@ -75,7 +75,8 @@ def run_files(settings: DemoCommand, *, is_symbol_given: bool) -> FinishedRun:
                 for file in files:
                     write_klines(connection, file.key, file.klines)
             structlog.get_logger().info("klines_written", symbols=symbols, interval=market.interval)
-            _update_features(connection, market)
+            update_features(connection, market, FeatureSettings())
+            interruption.check()
         return _walk(settings, market, conninfo, run_id=None, title=symbol)
 
 
@@ -89,7 +90,8 @@ def run_live(settings: DemoCommand) -> FinishedRun:
             collect, now = CollectSettings(days=WORLD_DAYS), now_ms()
             collect_market(connection, settings.market, collect, settings.output, now_ms=now)
             collect_funding_of(connection, settings.market, collect, settings.output, now_ms=now)
-            _update_features(connection, settings.market)
+            update_features(connection, settings.market, FeatureSettings())
+            interruption.check()
         return _walk(settings, settings.market, conninfo, run_id=None, title=settings.market.symbol)
 
 
@@ -125,16 +127,9 @@ def _write_world(conninfo: str, world: World) -> MarketSettings:
             for symbol, klines in markets.items():
                 write_klines(connection, MarketKey(venue=market.venue, symbol=symbol, interval=WORLD_INTERVAL), klines)
         structlog.get_logger().info("klines_written", symbols=list(markets), days=WORLD_DAYS, interval=WORLD_INTERVAL)
-        _update_features(connection, market)
-    return market
-
-
-def _update_features(connection: Connection, market: MarketSettings) -> None:
-    update = update_features(connection, market, FeatureSettings())
-    structlog.get_logger().info(
-        "features_updated", symbol=market.symbol, features=update.num_columns, new_rows=update.num_added
-    )
+        update_features(connection, market, FeatureSettings())
     interruption.check()
+    return market
 
 
 def _walk(

@@ -20,7 +20,7 @@ def test_prepared_world_is_what_other_commands_find(database: str) -> None:
             ("synthetic-noise", symbol) for symbol in ("SYNUSDT", "SYNBTC", "SYNETH")
         }
     again = run_lorentzian(command, {"DATABASE_URL": database})
-    assert again.event("features_updated")["new_rows"] == 0
+    assert again.event("features_updated")["num_added"] == 0
     walk = shlex.split(done.out.splitlines()[-1])
     assert walk[:2] == ["lorentzian", "walkforward"]
     planned = run_lorentzian(["plan", *walk[2:]], {"DATABASE_URL": database})

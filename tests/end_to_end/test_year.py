@@ -139,7 +139,7 @@ def test_a_promoted_model_follows_the_market(machine: Machine) -> None:
             machine.binance.now_ms += BAR_MS
             assert machine.run(*machine.collect).code == 0
             wait_until(lambda number=number: num_signals(machine) == number, timeout_s=WAIT_S)
-        wait_until(lambda: machine.store.get(keys.since_release) is not None, timeout_s=WAIT_S)
+        wait_until(lambda: since_release(machine, keys).num_bars == NUM_NEW_BARS, timeout_s=WAIT_S)
         following.send(signal.SIGTERM, to_group=False)
         ended = following.finish()
     assert ended.code == 143
@@ -148,13 +148,18 @@ def test_a_promoted_model_follows_the_market(machine: Machine) -> None:
     assert all(line["symbol"] == "SOLUSDT" for line in lines)
     opened = [line["open_time_ms"] for line in lines]
     assert opened == list(range(opened[0], opened[0] + (1 + NUM_NEW_BARS) * BAR_MS, BAR_MS))
-    since = machine.store.get(keys.since_release)
-    assert since is not None
-    record = parse_record(SinceReleaseRecord, since.data, where=keys.since_release)
-    assert (record.run_id, record.num_bars) == (run_id, NUM_NEW_BARS)
+    record = since_release(machine, keys)
+    assert record.run_id == run_id
     listed, shown = pages(machine, "/release", f"/release/{VENUE}/SOLUSDT/{INTERVAL}")
     assert f"SOLUSDT {INTERVAL} ({VENUE})" in listed and run_id in listed
     assert f"over {NUM_NEW_BARS} bars" in shown and record.sentence in shown
+
+
+def since_release(machine: Machine, keys: ModelKeys) -> SinceReleaseRecord:
+    """What is kept beside the model in use; it is written after the signal, a bar's before the next bar's."""
+    stored = machine.store.get(keys.since_release)
+    assert stored is not None
+    return parse_record(SinceReleaseRecord, stored.data, where=keys.since_release)
 
 
 def let_time_pass(machine: Machine, keys: ModelKeys) -> CurrentModelRecord:
