@@ -111,7 +111,7 @@ def _write_world(conninfo: str, world: World) -> MarketSettings:
         symbol=SYNTHETIC_SYMBOL,
         interval=WORLD_INTERVAL,
         context=SYNTHETIC_CONTEXT,
-        venue=f"{SYNTHETIC_VENUE}-{world}",  # neither world is a trial of the other
+        venue=f"{SYNTHETIC_VENUE}-{world}",  # so that no bar of one world is taken for the other's
         market="perp",
     )
     markets = synthetic_markets(

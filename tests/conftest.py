@@ -21,11 +21,6 @@ LEGAL_SKIPS = ("is not there", "are not here", "root", "needs a device", "no CUD
 _numbers = itertools.count()
 
 
-def pytest_xdist_auto_num_workers() -> int:
-    """A worker more than processors: a quarter of the time goes by in waiting for servers, time-outs and processes."""
-    return len(os.sched_getaffinity(0)) + 1
-
-
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Fail a test that skips for want of a tool, where ``TESTS_MAY_SKIP=0`` says that none is wanting."""

@@ -79,6 +79,7 @@ def test_alerts_are_rules_that_prometheus_loads(rules_file: Path) -> None:
     assert ended.returncode == 0, ended.stdout + ended.stderr
 
 
+@pytest.mark.slow
 def test_alerts_fire_when_they_should_and_only_then(rules_file: Path) -> None:
     """Each fires on its case, and is silent on the same a little better; the labels say of what it speaks."""
     weekly = found(chart_objects("dashboard"), "CronJob", "weekly")["metadata"]["name"]

@@ -50,6 +50,7 @@ def test_windows_in_any_order_equal_one_walkforward(
     assert differing(windows, whole) == []
 
 
+@pytest.mark.slow
 def test_a_window_that_dies_twice_ends_with_the_same_bytes(
     laptop: Laptop, walked: Result, warm: WarmLorentzian, tmp_path: Path
 ) -> None:

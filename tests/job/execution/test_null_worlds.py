@@ -103,6 +103,7 @@ def test_null_world_pays_the_stored_funding(small_database: str, tmp_path: Path)
 
 
 @pytest.mark.usefixtures("no_pictures")
+@pytest.mark.slow
 def test_null_worlds_go_on_and_reach_the_summary(run: Run) -> None:
     """A world that is stored is not run again, the missing one is, windows are counted, and finalizing takes both."""
     finalize(run)

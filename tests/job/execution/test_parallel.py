@@ -236,6 +236,7 @@ def test_processors_are_those_that_this_process_may_use(tmp_path: Path, monkeypa
         assert num_processors() == expected
 
 
+@pytest.mark.slow
 def test_windows_of_workers_that_were_killed_equal_windows_in_any_order(
     small_market: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -241,6 +241,7 @@ def test_report_page_does_not_know_the_run() -> None:
     assert _page(other) == _page_of(1)
 
 
+@pytest.mark.slow
 def test_report_page_repeats_across_processes() -> None:
     """Another process, with another seed for hashes, makes the same page and the same PNG."""
     (picture,) = training_figures(example_run(1).trained[TRADED].curves)
