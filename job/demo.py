@@ -85,7 +85,7 @@ def run_live(settings: DemoCommand) -> FinishedRun:
     from job.collection import collect_funding_of, collect_market
     from job.settings.operation import CollectSettings
 
-    with _prepared(settings, "binance") as conninfo:
+    with _prepared(settings, DEFAULT_SOURCE) as conninfo:
         with connect(conninfo) as connection:
             collect, now = CollectSettings(days=WORLD_DAYS), now_ms()
             collect_market(connection, settings.market, collect, settings.output, now_ms=now)

@@ -3,7 +3,6 @@
 import json
 import shutil
 import time
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from tests.support.memory import watched_memory
 from tests.support.open_folders import make_open_folder
 from tests.support.seaweedfs import free_ports
 from tests.support.small_market import small_markets, write_small_files
+from tests.support.waiting import answers, wait_until
 
 NUM_WINDOWS = 21
 END_MS = 1_767_225_600_000  # 2026-01-01 00:00 UTC, where its worlds end
@@ -45,10 +45,9 @@ def test_demo_on_files_walks_through_them_and_shows_what_it_found(home: dict[str
     where = {"LORENTZIAN_DASHBOARD_PORT": str(port), "LORENTZIAN_DASHBOARD_METRICS_PORT": str(metrics_port)}
     command = ["demo", "--klines", *files, "--save-path", "results", "--serve"]
     with started_lorentzian(command, home | where, cwd=tmp_path, timeout_s=2 * START_SECONDS) as running:
-        deadline = time.monotonic() + START_SECONDS
-        while not answers(f"http://127.0.0.1:{port}/readyz"):
-            assert running.process.poll() is None and time.monotonic() < deadline
-            time.sleep(0.2)
+        ready = f"http://127.0.0.1:{port}/readyz"
+        wait_until(lambda: running.process.poll() is not None or answers(ready), timeout_s=START_SECONDS)
+        assert running.process.poll() is None
         running.process.terminate()
         done = running.finish()
     assert done.code == 0, done.err
@@ -104,12 +103,3 @@ def test_demo_of_two_worlds(home: dict[str, str], tmp_path: Path) -> None:
     predicted = run_lorentzian(["predict", *where, *market, "--at", "2026-01-01T00:00"], home)
     assert predicted.code == 0, predicted.err
     assert json.loads(predicted.out)["available_at_ms"] == END_MS
-
-
-def answers(address: str) -> bool:
-    """Whether somebody is ready there."""
-    try:
-        urllib.request.urlopen(address, timeout=5).close()
-    except OSError:
-        return False
-    return True

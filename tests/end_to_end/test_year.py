@@ -20,7 +20,6 @@ from job.intervals import interval_ms
 from job.records import CurrentModelRecord, SinceReleaseRecord
 from job.run.attempt import now_ms
 from job.run.index import indexed_runs
-from tests.end_to_end.test_demo import answers
 from tests.support.binance_server import BinanceServer, running_binance
 from tests.support.commands import Result, run_lorentzian, started_lorentzian
 from tests.support.open_folders import make_open_folder
@@ -28,7 +27,7 @@ from tests.support.page_calls import page_call
 from tests.support.seaweedfs import free_ports
 from tests.support.small_market import INTERVAL, MARKET, NUM_DAYS, VENUE, WALK, small_markets
 from tests.support.small_run import database_like
-from tests.support.waiting import wait_until
+from tests.support.waiting import answers, wait_until
 from tests.support.warm_commands import WarmLorentzian
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]

@@ -2,12 +2,11 @@
 
 import shutil
 import subprocess
-import time
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from tests.support.seaweedfs import free_ports
+from tests.support.waiting import answers, wait_until
 
 START_SECONDS = 20.0
 
@@ -27,19 +26,7 @@ def pushgateway() -> Iterator[str]:
     command = [executable, f"--web.listen-address=127.0.0.1:{port}", "--log.level=error"]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         try:
-            _wait_for(f"http://127.0.0.1:{port}/-/ready")
+            wait_until(lambda: answers(f"http://127.0.0.1:{port}/-/ready"), timeout_s=START_SECONDS)
             yield f"http://127.0.0.1:{port}"
         finally:
             process.kill()
-
-
-def _wait_for(address: str) -> None:
-    deadline = time.monotonic() + START_SECONDS
-    while True:
-        try:
-            urllib.request.urlopen(address, timeout=5).close()
-            return
-        except OSError:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.05)

@@ -1,6 +1,7 @@
 """Wait for something that another process does."""
 
 import time
+import urllib.request
 from collections.abc import Callable
 
 
@@ -10,3 +11,12 @@ def wait_until(condition: Callable[[], bool], *, timeout_s: float = 120.0) -> No
     while not condition():
         assert time.monotonic() < deadline, "nothing happened in time"
         time.sleep(0.05)
+
+
+def answers(address: str) -> bool:
+    """Whether a server is ready at this address."""
+    try:
+        urllib.request.urlopen(address, timeout=5).close()
+    except OSError:
+        return False
+    return True
