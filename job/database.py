@@ -15,21 +15,18 @@ from job.data.postgres import connect, invalid_conninfo
 from job.errors import ConfigError
 from job.settings.operation import DatabaseSettings
 
-# What collect and import fill, and training reads, where nothing else was said.
-DEFAULT_SOURCE = "binance"
 MAX_PASSWORD_BYTES = 4096  # the file may be a device, or no password at all
 LIBPQ_NAMES = ("PGHOST", "PGHOSTADDR", "PGDATABASE", "PGSERVICE", "PGPORT", "PGUSER")
 
 
 @contextmanager
-def open_database(settings: DatabaseSettings, *, source: str = DEFAULT_SOURCE) -> Iterator[str]:
+def open_database(settings: DatabaseSettings) -> Iterator[str]:
     """Connection string of the database to use; the embedded server runs until the block ends.
 
     Parameters
     ----------
     settings : DatabaseSettings
-    source : str
-        Names the embedded server's database: one for each source of data, so that none mixes with another.
+        They also name the embedded server's database: one for each source of data, so that none mixes with another.
 
     Raises
     ------
@@ -50,8 +47,8 @@ def open_database(settings: DatabaseSettings, *, source: str = DEFAULT_SOURCE) -
             "No database is configured.",
             remedy="Set DATABASE_URL, or libpq's PGHOST, PGDATABASE, PGUSER and PGPASSWORD, from a Secret.",
         )
-    with embedded_database(source) as conninfo:
-        structlog.get_logger().info("embedded_database_used", database=source)
+    with embedded_database(settings.embedded_database) as conninfo:
+        structlog.get_logger().info("embedded_database_used", database=settings.embedded_database)
         yield conninfo
 
 

@@ -15,14 +15,14 @@ from job.data.klines import MarketKey
 from job.data.postgres import connect
 from job.data.schema import migrate
 from job.data.synthetic import SYNTHETIC_CONTEXT, SYNTHETIC_SYMBOL, SYNTHETIC_VENUE, synthetic_markets
-from job.database import DEFAULT_SOURCE, open_database
+from job.database import open_database
 from job.errors import UsageError
 from job.execution.walkforward import FinishedRun, run_walkforward
 from job.feature_store import update_features
 from job.intervals import DAY_MS
 from job.run.attempt import now_ms
 from job.settings.commands import DemoCommand, WalkforwardCommand
-from job.settings.operation import RunSettings
+from job.settings.operation import DatabaseSettings, RunSettings
 from job.settings.procedure import FeatureSettings, MarketSettings
 
 World = Literal["edge", "noise"]
@@ -36,14 +36,14 @@ WORLD_DAYS = 184  # the guide's 180, and the three that warm the features up
 
 def run_world(settings: DemoCommand, world: World) -> FinishedRun:
     """Generate one synthetic world, and walk forward through it."""
-    with _prepared(settings, DEFAULT_SOURCE) as conninfo:
+    with _prepared(settings.database) as conninfo:
         market = _write_world(conninfo, world)
         return _walk(settings, market, conninfo, run_id=f"demo-{world}", title=f"{world} world")
 
 
 def prepare_world(settings: DemoCommand, world: World) -> MarketSettings:
     """Put one synthetic world into the database that other commands read; they do the rest."""
-    with _prepared(settings, DEFAULT_SOURCE) as conninfo:
+    with _prepared(settings.database) as conninfo:
         return _write_world(conninfo, world)
 
 
@@ -69,7 +69,7 @@ def run_files(settings: DemoCommand, *, is_symbol_given: bool) -> FinishedRun:
             "context": tuple(dict.fromkeys(s for s in symbols if s != symbol)),
         }
     )
-    with _prepared(settings, f"files_{_content_hash(settings.demo.klines)}") as conninfo:
+    with _prepared(database_of_files(settings)) as conninfo:
         with connect(conninfo) as connection:
             with connection.transaction():
                 for file in files:
@@ -80,12 +80,17 @@ def run_files(settings: DemoCommand, *, is_symbol_given: bool) -> FinishedRun:
         return _walk(settings, market, conninfo, run_id=None, title=symbol)
 
 
+def database_of_files(settings: DemoCommand) -> DatabaseSettings:
+    """The settings with a database of the embedded server that holds these files and nothing else."""
+    return settings.database.model_copy(update={"embedded_database": f"files_{_content_hash(settings.demo.klines)}"})
+
+
 def run_live(settings: DemoCommand) -> FinishedRun:
     """Collect fresh klines from Binance, and walk forward through them."""
     from job.collection import collect_funding_of, collect_market
     from job.settings.operation import CollectSettings
 
-    with _prepared(settings, DEFAULT_SOURCE) as conninfo:
+    with _prepared(settings.database) as conninfo:
         with connect(conninfo) as connection:
             collect, now = CollectSettings(days=WORLD_DAYS), now_ms()
             collect_market(connection, settings.market, collect, settings.output, now_ms=now)
@@ -96,12 +101,12 @@ def run_live(settings: DemoCommand) -> FinishedRun:
 
 
 @contextmanager
-def _prepared(settings: DemoCommand, source: str) -> Iterator[str]:
+def _prepared(settings: DatabaseSettings) -> Iterator[str]:
     interruption.check()
-    with open_database(settings.database, source=source) as conninfo:
+    with open_database(settings) as conninfo:
         with connect(conninfo) as connection:
             applied = migrate(connection)
-        structlog.get_logger().info("schema_migrated", source=source, applied=applied)
+        structlog.get_logger().info("schema_migrated", applied=applied)
         yield conninfo
 
 

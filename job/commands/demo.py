@@ -1,6 +1,7 @@
 """``lorentzian demo``: the whole job on this machine, ending with a verdict that can be checked against the truth."""
 
 import os
+import shlex
 import sys
 from collections.abc import Sequence
 from importlib.util import find_spec
@@ -12,7 +13,17 @@ from rich.text import Text
 
 from job.commands.results import results_console
 from job.data.synthetic import describe_world
-from job.demo import WORLD_DAYS, WORLD_EDGE, WORLD_INTERVAL, World, prepare_world, run_files, run_live, run_world
+from job.demo import (
+    WORLD_DAYS,
+    WORLD_EDGE,
+    WORLD_INTERVAL,
+    World,
+    database_of_files,
+    prepare_world,
+    run_files,
+    run_live,
+    run_world,
+)
 from job.errors import ConfigError, ExitCode, UsageError
 from job.execution.walkforward import FinishedRun
 from job.logs import is_interactive
@@ -47,6 +58,8 @@ def run(loaded: LoadedSettings[DemoCommand]) -> ExitCode:
     else:
         finished = _run_worlds(settings)
     _print(finished)
+    if settings.demo.klines:
+        _tell_of_database(settings, finished[0])
     if not settings.demo.live:
         print(REAL_DATA)
     if settings.demo.serve:
@@ -84,6 +97,16 @@ def _become_dashboard(settings: DemoCommand) -> NoReturn:
     print(f"\nThe dashboard over these results: lorentzian {' '.join(command[len(started_as) :])}", flush=True)
     sys.stderr.flush()
     os.execv(command[0], command)
+
+
+def _tell_of_database(settings: DemoCommand, finished: FinishedRun) -> None:
+    database = database_of_files(settings).embedded_database
+    command = ["lorentzian", "predict", "--model", finished.run_id, "--embedded-database", database]
+    command += ["--save-path", settings.demo.save_path]
+    print(
+        f"These files lie in a database of their own, {database}. What the model says of their newest bar:\n"
+        f"  {shlex.join(command)}\n"
+    )
 
 
 def _prepare_worlds(settings: DemoCommand) -> ExitCode:

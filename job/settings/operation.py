@@ -97,6 +97,11 @@ class ManifestSettings(Group):
         None, min_length=1, description="image that the Job runs (default: lorentzian-trainer, of this version)"
     )
     parallelism: int | None = Field(None, ge=1, description="pods of the Job at once (default: all windows)")
+    service_account: str = Field(
+        "lorentzian-trainer",
+        pattern=r"^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$",
+        description="service account of the Job's pods, which must be there: `k8s/base` makes this one; `default` always is",
+    )
 
 
 class DatabaseSettings(Group):
@@ -115,6 +120,11 @@ class DatabaseSettings(Group):
     )
     database_retry_seconds: float = Field(
         30.0, ge=0, le=3600, description="how long a start waits for a database that is away, before it ends with 75"
+    )
+    embedded_database: str = Field(
+        "binance",
+        pattern=r"^[a-z][a-z0-9_]{0,62}$",
+        description="the embedded server's database; `demo --klines` names the one that it puts files into",
     )
 
 

@@ -55,12 +55,20 @@ def test_demo_on_files_walks_through_them_and_shows_what_it_found(home: dict[str
     assert run.name.startswith("SOLUSDT-1h-20251130T2300-")
     assert "1 of 1 windows" in done.out
     assert str(run / "report.html") in done.out
-    assert done.event("embedded_database_used")["database"].startswith("files_")
+    database = done.event("embedded_database_used")["database"]
+    assert database.startswith("files_")
     names = [event["event"] for event in done.events]
     assert names[:4] == ["embedded_database_used", "schema_migrated", "klines_written", "features_updated"]
     assert "dashboard_started" in names
     assert all(line in done.out for line in REAL_DATA)
     assert "lorentzian dashboard --save-path results" in done.out
+
+    # The line that it prints for a forecast works as it stands.
+    told = next(line.split() for line in done.out.splitlines() if "lorentzian predict" in line)
+    assert told[-4:-2] == ["--embedded-database", database]
+    predicted = run_lorentzian(told[1:], home, cwd=tmp_path)
+    assert predicted.code == 0, predicted.err
+    assert json.loads(predicted.out)["symbol"] == "SOLUSDT"
 
 
 @pytest.mark.timeout(900)
