@@ -1,6 +1,7 @@
 """Runs one benchmark: a module of this package.
 
-Its ``measure()`` returns its figures by name; one with arguments of its own has ``add_arguments()`` and ``run()``.
+Its ``measure()`` returns its figures by name; a table is a list of rows by column. One that has ``add_arguments()`` is
+given them.
 """
 
 import argparse
@@ -11,6 +12,10 @@ import os
 import pkgutil
 import platform
 import sys
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
 
 import tests.benchmarks
 
@@ -41,19 +46,36 @@ def main() -> None:
     chosen, rest = parser.parse_known_args()
     module = importlib.import_module(f"tests.benchmarks.{chosen.name}")
     own = argparse.ArgumentParser(prog=f"{parser.prog} {chosen.name}", description=module.__doc__)
-    if hasattr(module, "run"):
-        module.add_arguments(own)
-        module.run(own.parse_args(rest))
-        return
     own.add_argument("--json", action="store_true", help="one JSON object instead of lines")
+    if hasattr(module, "add_arguments"):
+        module.add_arguments(own)
     arguments = own.parse_args(rest)
-    with contextlib.redirect_stdout(sys.stderr):  # some peers chat
-        figures = module.measure()
+    with contextlib.redirect_stdout(sys.stderr):  # some peers chat, and long ones tell how far they are
+        figures = module.measure(arguments) if hasattr(module, "add_arguments") else module.measure()
     if arguments.json:
         print(json.dumps({"benchmark": chosen.name, **figures, "machine": describe_machine()}))
         return
     for name, value in {**figures, **describe_machine()}.items():
-        print(f"{name:36} {value:,.3f}" if isinstance(value, float) else f"{name:36} {value}")
+        if isinstance(value, list):
+            _print_table(name, value)
+        else:
+            print(f"{name:36} {_text(value)}")
+
+
+def _print_table(title: str, rows: list[dict[str, Any]]) -> None:
+    columns = list(dict.fromkeys(column for row in rows for column in row))
+    table = Table(*columns, title=title)
+    for row in rows:
+        table.add_row(*(_text(row.get(column)) for column in columns))
+    Console().print(table)
+
+
+def _text(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "NO"
+    if value is None:
+        return ""
+    return f"{value:,.4g}" if isinstance(value, float) else str(value)
 
 
 if __name__ == "__main__":

@@ -17,8 +17,6 @@ from unittest.mock import patch
 
 import numpy as np
 import torch
-from rich.console import Console
-from rich.table import Table
 from sklearn.metrics import roc_auc_score
 from torch import Tensor
 
@@ -34,7 +32,7 @@ from job.rules import make_dataset
 from job.windows import Span, Window
 from tests.benchmarks import _cells
 from tests.benchmarks._forecasts import CONTEXT, FOLDER, INTERVAL, forecast_test, learner_of, real_rows, real_windows
-from tests.benchmarks.quality import difference, interval_text
+from tests.benchmarks.quality import bounds, difference
 from tests.support import planted_worlds
 from tests.support.audited import END_MS, WARM_UP_DAYS, synthetic_procedure
 
@@ -122,8 +120,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--changes", nargs="+", choices=list(CHANGES), default=[c for c in CHANGES if c != FULL])
 
 
-def run(arguments: argparse.Namespace) -> None:
-    """Do the fits that are missing, and print the table; a seed is a world, or one of the real windows."""
+def measure(arguments: argparse.Namespace) -> dict[str, list[_cells.Cell]]:
+    """Do the fits that are missing: a row for each subject and change; a seed is a world, or a real window."""
     subjects = [s for s in arguments.subjects if s in WORLDS or FOLDER.is_dir()]
     cells = [
         {"subject": subject, "seed": seed, "change": change}
@@ -133,25 +131,28 @@ def run(arguments: argparse.Namespace) -> None:
         if subject in REAL or change != "no context"
     ]
     found = _cells.run_cells(cells, _one_fit, jobs=arguments.jobs, out=arguments.out)
-    table = Table("subject", "change", "fits", "log-loss", "AUC", "less as it is", "95 % interval")
+    rows = []
     for subject in subjects:
         mine = [cell for cell in found if cell["subject"] == subject]
-        for change in dict.fromkeys(cell["change"] for cell in mine):
-            table.add_row(*_row(mine, subject, change))
-    Console().print(table)
+        rows += [_row(mine, subject, change) for change in dict.fromkeys(cell["change"] for cell in mine)]
+    return {"ablations": rows}
 
 
-def _row(cells: list[_cells.Cell], subject: str, change: str) -> list[str]:
+def _row(cells: list[_cells.Cell], subject: str, change: str) -> _cells.Cell:
     own, base = ([cell for cell in cells if cell["change"] == name] for name in (change, AS_IT_IS))
     up, day = (np.concatenate([cell[key] for cell in own]) for key in ("up", "day"))
     probability, before = (np.concatenate([cell["probability"] for cell in part]) for part in (own, base))
     lead = difference(up.astype(np.float64), probability, before, day)
     area = np.mean([roc_auc_score(cell["up"], cell["probability"]) for cell in own])
     losses = log_losses(up.astype(np.float64), probability)
-    row = [subject, change, str(len(own)), f"{losses.mean():.4f}", f"{area:.3f}"]
-    if change == AS_IT_IS:
-        return [*row, "", ""]
-    return [*row, f"{lead.value.value:+.4f}", interval_text(lead)]
+    row = {
+        "subject": subject,
+        "change": change,
+        "fits": len(own),
+        "log-loss": float(losses.mean()),
+        "AUC": float(area),
+    }
+    return row if change == AS_IT_IS else row | {"less as it is": lead.value.value} | bounds(lead)
 
 
 def _one_fit(cell: _cells.Cell) -> _cells.Cell:

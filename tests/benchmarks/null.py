@@ -8,10 +8,9 @@ finds no evidence. A world takes some two minutes of one processor; it can be st
 import argparse
 import time
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
-from rich.console import Console
-from rich.table import Table
 from sklearn.metrics import roc_auc_score
 
 from job.backtest.costs import Costs
@@ -35,11 +34,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--days", type=int, default=180, help="days of each world")
 
 
-def run(arguments: argparse.Namespace) -> None:
-    """Do the worlds that are missing, and print the table."""
+def measure(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Do the worlds that are missing: a row for each bar, and what the verdicts were."""
     cells = [{"seed": seed, "model": arguments.model, "days": arguments.days} for seed in range(arguments.seeds)]
     found = _cells.run_cells(cells, _one_world, jobs=arguments.jobs, out=arguments.out)
-    _print(found)
+    verdicts = [world["verdict"] for world in found]
+    return {
+        "noise worlds": _bars(found),
+        "verdicts": {word: verdicts.count(word) for word in ("no evidence", "weak", "evidence")},
+        "num_without_a_trade": sum(world["num_trades"] == 0 for world in found),
+        "seconds_a_world": float(np.mean([world["seconds"] for world in found])),
+    }
 
 
 def _one_world(cell: _cells.Cell) -> _cells.Cell:
@@ -72,33 +77,22 @@ def _one_world(cell: _cells.Cell) -> _cells.Cell:
     }
 
 
-def _print(found: list[_cells.Cell]) -> None:
+def _bars(found: list[_cells.Cell]) -> list[_cells.Cell]:
     # Where nothing is traded there is no interval, and nothing was found: it covers 0.
-    gross_cover = np.mean([f["gross"][0] is None or f["gross"][0] <= 0 <= f["gross"][1] for f in found])
-    net_above = np.mean([f["net"][0] is not None and f["net"][0] > 0 for f in found])
+    gross_cover = float(np.mean([f["gross"][0] is None or f["gross"][0] <= 0 <= f["gross"][1] for f in found]))
+    net_above = float(np.mean([f["net"][0] is not None and f["net"][0] > 0 for f in found]))
     auc = float(np.mean([f["auc"] for f in found]))
     scan = _scan(found)
-    table = Table("measure", "found", "bar", "holds", title=f"{len(found)} noise worlds")
     rows = [
-        (
-            "gross interval covers 0",
-            f"{gross_cover:.1%}",
-            f">= {LEAST_GROSS_COVER:.0%}",
-            gross_cover >= LEAST_GROSS_COVER,
-        ),
-        ("net interval above 0", f"{net_above:.1%}", f"<= {MOST_NET_ABOVE:.1%}", net_above <= MOST_NET_ABOVE),
-        ("mean AUC", f"{auc:.4f}", f".5 +- {AUC_MARGIN}", abs(auc - 0.5) <= AUC_MARGIN),
-        ("best of a scan of all", f"deflated probability {scan:.3f}", f"< {MIN_DSR}", scan < MIN_DSR),
+        ("gross interval covers 0", gross_cover, f">= {LEAST_GROSS_COVER}", gross_cover >= LEAST_GROSS_COVER),
+        ("net interval above 0", net_above, f"<= {MOST_NET_ABOVE}", net_above <= MOST_NET_ABOVE),
+        ("mean AUC", auc, f".5 +- {AUC_MARGIN}", abs(auc - 0.5) <= AUC_MARGIN),
+        ("deflated probability, best of a scan of all", scan, f"< {MIN_DSR}", scan < MIN_DSR),
     ]
-    for measure, value, bar, holds in rows:
-        table.add_row(measure, value, bar, "yes" if holds else "NO")
-    verdicts = [f["verdict"] for f in found]
-    Console().print(table)
-    print(
-        f"Verdicts: {', '.join(f'{verdicts.count(word)} {word}' for word in ('no evidence', 'weak', 'evidence'))}; "
-        f"{sum(f['num_trades'] == 0 for f in found)} worlds without a trade; "
-        f"{np.mean([f['seconds'] for f in found]):.0f} s a world."
-    )
+    return [
+        {"worlds": len(found), "measure": measure, "found": value, "bar": bar, "holds": holds}
+        for measure, value, bar, holds in rows
+    ]
 
 
 def _scan(found: list[_cells.Cell]) -> float:

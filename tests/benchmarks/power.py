@@ -15,8 +15,6 @@ from collections.abc import Iterable
 
 import numpy as np
 import torch
-from rich.console import Console
-from rich.table import Table
 from sklearn.metrics import roc_auc_score
 
 from job.arrays import FloatArray
@@ -54,8 +52,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--days", nargs="+", type=int, default=[180, 730], help="days of each world")
 
 
-def run(arguments: argparse.Namespace) -> None:
-    """Do the worlds that are missing, the shortest first, and print the table."""
+def measure(arguments: argparse.Namespace) -> dict[str, list[_cells.Cell]]:
+    """Do the worlds that are missing, the shortest first: a row for each kind, strength and length."""
     cells = [
         {"seed": seed, "kind": kind, "sharpe": sharpe, "days": days, "model": arguments.model}
         for days in sorted(arguments.days)
@@ -63,7 +61,14 @@ def run(arguments: argparse.Namespace) -> None:
         for kind in arguments.kinds
         for sharpe in arguments.sharpes
     ]
-    _print(_cells.run_cells(cells, _one_world, jobs=arguments.jobs, out=arguments.out))
+    found = _cells.run_cells(cells, _one_world, jobs=arguments.jobs, out=arguments.out)
+    groups: dict[tuple[str, str, int], list[_cells.Cell]] = {}
+    for cell in found:
+        groups.setdefault((cell["kind"], cell["sharpe"], cell["days"]), []).append(cell)
+    return {
+        "rates": [_keys(group) | _rates(worlds) for group, worlds in groups.items()],
+        "what made them": [_keys(group) | _causes(worlds) for group, worlds in groups.items()],
+    }
 
 
 def _one_world(cell: _cells.Cell) -> _cells.Cell:
@@ -128,41 +133,28 @@ def _mean_auc(windows: tuple[RehearsedWindow, ...], probability: Iterable[FloatA
     return float(np.mean(areas))
 
 
-def _print(found: list[_cells.Cell]) -> None:
-    rates = Table(
-        *("edge", "aimed at", "days", "worlds", "ours seen", "oracle seen", "our Sharpe", "oracle's", "seconds"),
-        title="Rates of weak or evidence, and mean net Sharpe ratios",
-    )
-    causes = Table(
-        *("edge", "aimed at", "days", "our AUC", "oracle's", "shrinkage", "untraded", "trades", "in hindsight"),
-        title="What made them: means, windows without a trade, and our Sharpe ratio at the best thresholds",
-    )
-    groups: dict[tuple[str, str, str], list[_cells.Cell]] = {}
-    for cell in found:
-        groups.setdefault((cell["kind"], cell["sharpe"], str(cell["days"])), []).append(cell)
-    for group, cells in groups.items():
-        seen = (f"{np.mean([c[who] in SEEN for c in cells]):.0%}" for who in ("ours", "oracle"))
-        rates.add_row(
-            *group,
-            str(len(cells)),
-            *seen,
-            f"{_mean(cells, 'ours_sharpe'):+.2f}",
-            f"{_mean(cells, 'oracle_sharpe'):+.2f}",
-            f"{_mean(cells, 'seconds'):.0f}",
-        )
-        causes.add_row(
-            *group,
-            f"{_mean(cells, 'ours_auc'):.3f}",
-            f"{_mean(cells, 'oracle_auc'):.3f}",
-            f"{_mean(cells, 'shrinkage'):.2f}",
-            f"{_mean(cells, 'untraded'):.0%}",
-            f"{_mean(cells, 'num_trades'):.0f}",
-            f"{_mean(cells, 'hindsight_sharpe'):+.2f}",
-        )
-    console = Console()
-    console.print(rates)
-    console.print(causes)
+def _keys(group: tuple[str, str, int]) -> _cells.Cell:
+    return dict(zip(("edge", "aimed at", "days"), group, strict=True))
 
 
-def _mean(cells: list[_cells.Cell], name: str) -> float:
-    return float(np.mean([cell[name] for cell in cells]))
+def _rates(worlds: list[_cells.Cell]) -> _cells.Cell:
+    """How often a verdict was `weak` or `evidence`, and the mean net Sharpe ratios."""
+    return {
+        "worlds": len(worlds),
+        "ours seen": float(np.mean([world["ours"] in SEEN for world in worlds])),
+        "oracle seen": float(np.mean([world["oracle"] in SEEN for world in worlds])),
+        "our Sharpe": _mean(worlds, "ours_sharpe"),
+        "oracle's": _mean(worlds, "oracle_sharpe"),
+        "seconds": _mean(worlds, "seconds"),
+    }
+
+
+def _causes(worlds: list[_cells.Cell]) -> _cells.Cell:
+    """What lies between forecasts and trades; the last is our Sharpe ratio at the best thresholds of hindsight."""
+    names = ("ours_auc", "oracle_auc", "shrinkage", "untraded", "num_trades", "hindsight_sharpe")
+    shown = ("our AUC", "oracle's", "shrinkage", "untraded", "trades", "in hindsight")
+    return {column: _mean(worlds, name) for column, name in zip(shown, names, strict=True)}
+
+
+def _mean(worlds: list[_cells.Cell], name: str) -> float:
+    return float(np.mean([world[name] for world in worlds]))

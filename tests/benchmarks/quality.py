@@ -10,8 +10,6 @@ import argparse
 import sys
 
 import numpy as np
-from rich.console import Console
-from rich.table import Table
 from sklearn.metrics import roc_auc_score
 
 from job.evaluation.bootstrap import draw_days
@@ -30,8 +28,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--every", type=int, default=1, help="take every k-th window")
 
 
-def run(arguments: argparse.Namespace) -> None:
-    """Do the windows that are missing, and print the table."""
+def measure(arguments: argparse.Namespace) -> dict[str, list[_cells.Cell]]:
+    """Do the windows that are missing: a row for each label and model."""
     if not FOLDER.is_dir():
         sys.exit(f"There are no bars in {FOLDER}.")
     num_windows = len(real_windows(real_rows("up")[0]))
@@ -42,7 +40,7 @@ def run(arguments: argparse.Namespace) -> None:
         for window in range(0, num_windows, arguments.every)
     ]
     found = _cells.run_cells(cells, one_window, jobs=arguments.jobs, out=arguments.out)
-    table = Table("label", "model", "log-loss", "AUC", "ours less it", "95 % interval", title="Pooled over the tests")
+    rows: list[_cells.Cell] = []
     for label in LABELS:
         pooled = {
             model: pool([c for c in found if (c["label"], c["model"]) == (label, model)])
@@ -50,15 +48,14 @@ def run(arguments: argparse.Namespace) -> None:
         }
         for model, (up, probability, days) in pooled.items():
             lead = difference(up, pooled[OURS][1], probability, days)
-            table.add_row(
-                label,
-                model,
-                f"{log_losses(up, probability).mean():.4f}",
-                f"{roc_auc_score(up, probability):.3f}",
-                f"{lead.value.value:+.4f}" if model != OURS else "",
-                interval_text(lead) if model != OURS else "",
-            )
-    Console().print(table)
+            row = {
+                "label": label,
+                "model": model,
+                "log-loss": float(log_losses(up, probability).mean()),
+                "AUC": float(roc_auc_score(up, probability)),
+            }
+            rows.append(row if model == OURS else row | {"ours less it": lead.value.value} | bounds(lead))
+    return {"pooled over the tests": rows}
 
 
 def one_window(cell: _cells.Cell) -> _cells.Cell:
@@ -89,7 +86,7 @@ def difference(up: np.ndarray, own: np.ndarray, other: np.ndarray, day: np.ndarr
     return log_loss_difference(up, own, other, number.astype(np.int64), draws)
 
 
-def interval_text(estimate: Estimate) -> str:
-    """Both bounds, or why there are none."""
-    low, high = estimate.interval.low, estimate.interval.high
-    return f"{low:+.4f} to {high:+.4f}" if low is not None and high is not None else str(estimate.interval.reason)
+def bounds(estimate: Estimate) -> _cells.Cell:
+    """Both ends of the 95 % interval, or why there are none."""
+    interval = estimate.interval
+    return {"from": interval.low, "to": interval.high} if interval.reason is None else {"from": interval.reason}

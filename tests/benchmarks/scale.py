@@ -43,7 +43,6 @@ from job.run.ledger import entry_key, procedure_hash, series_name
 from job.run.ledger_results import RESULT_SUFFIX, join_results
 from job.run.plan import publish_plan, windows_of
 from job.window_results import WindowSeries
-from tests.benchmarks.__main__ import describe_machine
 from tests.support.run_indexes import made_up_index
 from tests.support.runs import TEST_DAYS, TRADED, example_run
 from tests.support.stored_runs import stored_series
@@ -67,9 +66,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--save-path", help="an empty folder or prefix to use, and leave there (default: a folder)")
 
 
-def run(arguments: argparse.Namespace) -> None:
+def measure(arguments: argparse.Namespace) -> dict[str, list[dict[str, Any]]]:
     """Measure each size, and fit the growth."""
-    figures = []
+    figures: list[dict[str, Any]] = []
     for num_windows, num_symbols in itertools.product(arguments.windows, arguments.symbols):
         with tempfile.TemporaryDirectory(prefix="lorentzian-scale-") as folder:
             own = arguments.save_path
@@ -80,12 +79,14 @@ def run(arguments: argparse.Namespace) -> None:
             command = [sys.executable, "-c", CHILD, place]
             ended = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
             found = json.loads(ended.stdout.splitlines()[-1])
-            figures.append({"windows": num_windows, "symbols": num_symbols, **found})
-            print(json.dumps({**figures[-1], "made_in_s": round(made, 1)}), flush=True)
+            figures.append({"windows": num_windows, "symbols": num_symbols, **found, "made_in_s": round(made, 1)})
+            print(json.dumps(figures[-1]), flush=True)
     varied = [name for name in ("windows", "symbols") if len({each[name] for each in figures}) > 1]
-    for name in figures[0].keys() - {"windows", "symbols"} if varied else ():
-        print(f"{name:24} grows as {_growth(figures, name, varied)}")
-    print(json.dumps({"machine": describe_machine()}))
+    costs = [name for name in figures[0] if name not in {"windows", "symbols", "made_in_s"}] if varied else []
+    return {
+        "sizes": figures,
+        "growth": [{"cost": name, "grows as": _growth(figures, name, varied)} for name in costs],
+    }
 
 
 def _growth(figures: list[dict[str, float]], name: str, varied: list[str]) -> str:

@@ -10,8 +10,6 @@ import argparse
 from pathlib import Path
 
 import numpy as np
-from rich.console import Console
-from rich.table import Table
 
 from job.arrays import FloatArray
 from tests.benchmarks import _cells, null
@@ -32,27 +30,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, default=Path("scan.jsonl"), help="with --full, file of finished ones")
 
 
-def run(arguments: argparse.Namespace) -> None:
-    """Simulate or compute the scans, and print a row for each kind of them."""
-    table = Table(
-        "scans",
-        "counted",
-        "bar",
-        "holds",
-        "as it went",
-        "each alone",
-        title=f"Scans of {arguments.symbols} noise symbols",
-    )
+def measure(arguments: argparse.Namespace) -> dict[str, list[_cells.Cell]]:
+    """Simulate or compute the scans: a row for each kind of them."""
+    rows: list[_cells.Cell] = []
     kinds = _full(arguments) if arguments.full else _simulated(arguments)
     for name, scans in kinds.items():
         ends = [end_of_scan(returns) for returns in scans]
         counted, as_it_went, alone = (
             float(np.mean([getattr(end, how) > 0 for end in ends])) for how in ("counted", "as_it_went", "alone")
         )
-        holds = "yes" if counted <= MOST_SCANS else "NO"
-        bar = f"<= {MOST_SCANS:.0%}"
-        table.add_row(f"{len(ends)} {name}", f"{counted:.1%}", bar, holds, f"{as_it_went:.1%}", f"{alone:.1%}")
-    Console().print(table)
+        rows.append(
+            {
+                "scans": f"{len(ends)} {name}",
+                "counted": counted,
+                "bar": f"<= {MOST_SCANS}",
+                "holds": counted <= MOST_SCANS,
+                "as it went": as_it_went,
+                "each alone": alone,
+            }
+        )
+    return {f"scans of {arguments.symbols} noise symbols": rows}
 
 
 def _simulated(arguments: argparse.Namespace) -> dict[str, list[FloatArray]]:
