@@ -1,8 +1,8 @@
 """The one word a run ends with, why, and what would settle it.
 
-``no evidence`` unless the interval of the headline Sharpe ratio lies above zero *and* the deflated Sharpe
-ratio reaches 0.95; ``weak`` if both hold but rules without skill do as well; ``evidence`` if it also beats
-them. ``no evidence`` is a result, not an error.
+``no evidence`` unless the interval of the headline Sharpe ratio lies above zero *and* the deflated Sharpe ratio
+reaches 0.95, both from enough days and trades; ``weak`` if both hold but rules without skill do as well; ``evidence``
+if it also beats them. ``no evidence`` is a result, not an error.
 """
 
 import math
@@ -12,11 +12,14 @@ from typing import Literal, TypeAlias
 
 from job.evaluation.bootstrap import CONFIDENCE, MIN_DAYS, Interval
 from job.evaluation.measure import Measure
+from job.evaluation.probabilities import written_probability
 from job.evaluation.reasons import reason_words
 from job.intervals import YEAR_DAYS
 
 Word: TypeAlias = Literal["no evidence", "weak", "evidence"]
 
+# Days without a trade carry no risk: five lucky trades among them have a ratio, and an interval, above zero.
+MIN_TRADES = 30
 MIN_DSR = 0.95
 MAX_NO_SKILL_P = 0.05
 POWER = 0.8
@@ -43,6 +46,7 @@ class Findings:
     min_track_record_days : days needed at the observed Sharpe ratio for a one-sided chance of 95 %.
     break_even_bps : cost of one side that would end the edge.
     cost_bps : cost of one side that was assumed.
+    market_flags : what a command line must say to mean the market, see `MarketSettings.flags`.
     """
 
     num_days: int
@@ -57,6 +61,7 @@ class Findings:
     min_track_record_days: Measure
     break_even_bps: Measure
     cost_bps: float
+    market_flags: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,8 +83,8 @@ def judge(findings: Findings) -> Verdict:
         return Verdict(verdict="weak", reason=why_weak, settle=_settle(findings))
     reason = (
         f"A Sharpe ratio of {_ratio_with_interval(findings)} over {findings.num_days} days holds after "
-        f"{_trials(findings)} (deflated probability {findings.dsr.value:.3f}) and beats every rule without "
-        f"skill (p = {findings.no_skill_p.value:.3f})."
+        f"{_trials(findings)} (deflated probability {written_probability(_known(findings.dsr.value))}) and beats "
+        f"every rule without skill ({_p(_known(findings.no_skill_p.value))})."
     )
     return Verdict(verdict="evidence", reason=reason, settle=_settle(findings))
 
@@ -93,7 +98,12 @@ def smallest_visible_sharpe(num_days: int) -> float:
 
 def _why_no_evidence(findings: Findings) -> str | None:
     """The first condition of evidence that fails, as a sentence; None if all hold."""
-    return _why_not_testable(findings) or _why_not_above_zero(findings) or _why_luck(findings)
+    return (
+        _why_not_testable(findings)
+        or _why_not_above_zero(findings)
+        or _why_luck(findings)
+        or _why_too_few_trades(findings)
+    )
 
 
 def _why_not_testable(findings: Findings) -> str | None:
@@ -128,7 +138,17 @@ def _why_luck(findings: Findings) -> str | None:
         return None
     return (
         f"A Sharpe ratio of {findings.sharpe.value:.2f} over {findings.num_days} days may be the luck of "
-        f"{_trials(findings)}: its deflated probability is {dsr:.3f}, below {MIN_DSR}."
+        f"{_trials(findings)}: its deflated probability is {written_probability(dsr)}, below {MIN_DSR}."
+    )
+
+
+def _why_too_few_trades(findings: Findings) -> str | None:
+    number = findings.num_trades
+    if number >= MIN_TRADES:
+        return None
+    return (
+        f"A Sharpe ratio of {_ratio_with_interval(findings)} over {findings.num_days} days rests on {number} "
+        f"trade{'' if number == 1 else 's'}; fewer than {MIN_TRADES} may all be luck, which no interval shows."
     )
 
 
@@ -140,7 +160,7 @@ def _why_weak(findings: Findings) -> str | None:
     if p_value >= MAX_NO_SKILL_P:
         return (
             f"A Sharpe ratio of {_ratio_with_interval(findings)} holds after {_trials(findings)}, but a rule "
-            f"without skill may be as good (p = {p_value:.3f}, not below {MAX_NO_SKILL_P})."
+            f"without skill may be as good ({_p(p_value)}, not below {MAX_NO_SKILL_P})."
         )
     return None
 
@@ -204,12 +224,18 @@ def _costs_borne(findings: Findings) -> str:
 def _next_command(findings: Findings) -> str:
     needed = _days_above_zero(findings) or 0.0
     days = min(MAX_NEXT_DAYS, max(needed, findings.num_days) + UNTESTED_DAYS)
-    return f"lorentzian walkforward --data-days {max(MIN_NEXT_YEARS, math.ceil(days / YEAR_DAYS)) * YEAR_DAYS}"
+    years = max(MIN_NEXT_YEARS, math.ceil(days / YEAR_DAYS))
+    return f"lorentzian walkforward{findings.market_flags} --data-days {years * YEAR_DAYS}"
 
 
 def _ratio_with_interval(findings: Findings) -> str:
     interval = findings.sharpe_interval
     return f"{findings.sharpe.value:.2f} (95 % interval {interval.low:.2f} to {interval.high:.2f})"
+
+
+def _p(value: float) -> str:
+    written = written_probability(value)
+    return f"p = {written}" if written[0].isdigit() else f"p {written[0]} {written[1:]}"
 
 
 def _trials(findings: Findings) -> str:

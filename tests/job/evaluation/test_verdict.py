@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from job.evaluation.bootstrap import Interval
+from job.evaluation.bootstrap import Interval, draw_days, sharpe_interval
+from job.evaluation.deflation import deflate
 from job.evaluation.measure import Measure
 from job.evaluation.verdict import Findings, judge, smallest_visible_sharpe
 
@@ -45,6 +46,14 @@ def test_judge_calls_all_three_conditions_evidence() -> None:
         assert number in verdict.reason
 
 
+def test_judge_never_rounds_to_certainty() -> None:
+    """What would read as a probability of one, or of none, is written as the page writes it."""
+    certain = replace(CONVINCING, dsr=Measure.of(0.9999), no_skill_p=Measure.of(0.0004))
+    assert "(deflated probability >0.999) and beats every rule without skill (p < 0.001)." in judge(certain).reason
+    hopeless = replace(CONVINCING, dsr=Measure.of(0.0002))
+    assert "its deflated probability is <0.001, below 0.95." in judge(hopeless).reason
+
+
 @pytest.mark.parametrize(
     ("findings", "fragments"),
     [
@@ -55,6 +64,7 @@ def test_judge_calls_all_three_conditions_evidence() -> None:
         ),
         (replace(CONVINCING, num_trades=0, sharpe=UNDEFINED), ("No trade", "700 days")),
         (replace(CONVINCING, num_days=42), ("42 days", "60")),
+        (replace(CONVINCING, num_trades=29), ("rests on 29 trades", "fewer than 30")),
         (replace(CONVINCING, sharpe=UNDEFINED), ("no Sharpe ratio", "never varies")),
         (
             replace(CONVINCING, dsr=Measure.of(0.82), num_trials=50, effective_trials=50.0),
@@ -69,7 +79,17 @@ def test_judge_calls_all_three_conditions_evidence() -> None:
             ("1 trial ", "returns too extreme"),
         ),
     ],
-    ids=["loses", "covers zero", "no trades", "too short", "no Sharpe", "deflated", "similar trials", "not deflated"],
+    ids=[
+        "loses",
+        "covers zero",
+        "no trades",
+        "too short",
+        "few trades",
+        "no Sharpe",
+        "deflated",
+        "similar trials",
+        "not deflated",
+    ],
 )
 def test_judge_says_why_there_is_no_evidence(findings: Findings, fragments: tuple[str, ...]) -> None:
     """Each condition that fails has its own sentence, with its numbers."""
@@ -79,6 +99,26 @@ def test_judge_says_why_there_is_no_evidence(findings: Findings, fragments: tupl
         assert fragment in verdict.reason
     assert verdict.reason.endswith(".")
     assert verdict.reason.count("\n") == 0
+
+
+def test_judge_is_not_taken_in_by_a_handful_of_lucky_trades() -> None:
+    """Five gains in 147 days pass both statistics, which one toss of five coins in 32 does too: not the verdict."""
+    returns = np.zeros(147)
+    returns[[10, 41, 77, 101, 133]] = 0.02
+    draws = draw_days(returns, rng=np.random.default_rng(0))
+    lucky = replace(
+        CONVINCING,
+        num_days=len(returns),
+        num_trades=5,
+        sharpe_interval=sharpe_interval(returns, draws),
+        dsr=deflate(returns, returns[None], num_trials=1).dsr,
+    )
+    assert lucky.sharpe_interval.low is not None
+    assert lucky.sharpe_interval.low > 0
+    assert lucky.dsr.value is not None
+    assert lucky.dsr.value > 0.95
+    assert judge(lucky).verdict == "no evidence"
+    assert judge(replace(lucky, num_trades=30)).verdict == "evidence"
 
 
 @pytest.mark.parametrize("p_value", [Measure.of(0.05), Measure.of(0.6), Measure.undefined("too_short")])
@@ -111,6 +151,8 @@ def test_settle_names_days_size_costs_and_a_command() -> None:
     assert "Over 147 days a true Sharpe ratio of 4.4 stands out" in settle
     assert "14.3 bps a side; 7.0 were assumed" in settle
     assert settle.endswith("Next: lorentzian walkforward --data-days 1825")
+    other = judge(replace(unclear, market_flags=" --symbol DOGEUSDT")).settle
+    assert other.endswith("Next: lorentzian walkforward --symbol DOGEUSDT --data-days 1825")
 
 
 def test_settle_of_a_losing_run_does_not_promise_days() -> None:
