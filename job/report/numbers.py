@@ -6,6 +6,7 @@ A number that does not exist is a dash and its reason in words; it is never writ
 from collections.abc import Callable
 from typing import TypeAlias
 
+from job.evaluation.probabilities import written_probability
 from job.evaluation.reasons import reason_words
 from job.records import EstimateRecord, IntervalRecord, MeasureRecord
 
@@ -36,10 +37,8 @@ def loss(value: float) -> str:
 
 
 def probability(value: float) -> str:
-    """``0.953``; what would round to certainty says so."""
-    if 0 < value < 0.001:
-        return "<0.001"
-    return ">0.999" if 0.999 < value < 1 else f"{value:.3f}"
+    """``0.953``, as verdicts write it; what would round to certainty says so."""
+    return written_probability(value)
 
 
 def bps(value: float) -> str:
