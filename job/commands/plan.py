@@ -20,6 +20,7 @@ from job.settings.procedure import ModelSettings
 from job.settings.sources import LoadedSettings
 
 DEFAULT_JOB_NAME = "walkforward"
+LONGEST_HOST_NAME = 63
 # What holds here and not in a pod: how this command speaks, which database it asks, and what it prints.
 OF_THIS_COMMAND = ("output", "database", "job", "manifest")
 
@@ -48,12 +49,21 @@ def _window_job(loaded: LoadedSettings[ShownPlanCommand]) -> WindowJob:
             f"train and {days.test_size} to test.",
             remedy=f"Set --data-days to {data_days_for(days, 1)} or more.",
         )
+    name = settings.job.job_name or DEFAULT_JOB_NAME
+    host = f"{name}-{completions - 1}"
+    if "." in name or len(host) > LONGEST_HOST_NAME:
+        raise UsageError(
+            f"A Job called {name} would be refused, since its last pod's host name, {host}, has a dot or more than "
+            f"{LONGEST_HOST_NAME} characters.",
+            remedy="Give a --job-name that is short, of lower-case letters, digits and dashes.",
+        )
     return WindowJob(
-        name=settings.job.job_name or DEFAULT_JOB_NAME,
+        name=name,
         image=settings.manifest.image or f"lorentzian-trainer:{version('lorentzian-trainer')}",
         completions=completions,
         parallelism=min(settings.manifest.parallelism or completions, completions),
         attempts=IndexSettings().attempts,
+        service_account=settings.manifest.service_account,
         arguments=flags_for(WindowCommand, loaded, apart_from=OF_THIS_COMMAND),
         wait_arguments=flags_for(DoctorCommand, loaded, apart_from=(*OF_THIS_COMMAND, "compute")),
         threads=settings.compute.threads,

@@ -60,6 +60,7 @@ class WindowJob:
     completions : windows of the plan.
     parallelism : pods at once.
     attempts : starts that each index is given.
+    service_account : that its pods run as; must be there, or none is ever made.
     arguments, wait_arguments : flags of `lorentzian window`, and of the `lorentzian doctor` that waits before it.
     threads : processors that a pod asks for.
     has_gpu : whether it asks for a GPU.
@@ -70,6 +71,7 @@ class WindowJob:
     completions: int
     parallelism: int
     attempts: int
+    service_account: str
     arguments: tuple[str, ...] = ()
     wait_arguments: tuple[str, ...] = ()
     threads: int = 1
@@ -117,6 +119,7 @@ def _pod(job: WindowJob) -> dict[str, Value]:
     pod: dict[str, Value] = {
         "restartPolicy": "Never",
         "terminationGracePeriodSeconds": GRACE_S,
+        "serviceAccountName": job.service_account,
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
         "securityContext": {

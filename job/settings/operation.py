@@ -100,7 +100,7 @@ class ManifestSettings(Group):
     service_account: str = Field(
         "lorentzian-trainer",
         pattern=r"^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$",
-        description="service account of the Job's pods, which must be there: `k8s/base` makes this one; `default` always is",
+        description="service account of the Job's pods; `k8s/base` makes this one, and `default` is always there",
     )
 
 

@@ -5,6 +5,7 @@ run. One that succeeded replaces its whole group; one that failed leaves what it
 success was.
 """
 
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.client import HTTPException
@@ -31,8 +32,9 @@ PUSH_SECONDS = 5.0
 @contextmanager
 def served(registry: CollectorRegistry, port: int) -> Iterator[None]:
     """Answer ``/metrics`` on every address until the block ends; a port that is taken is a warning, no more."""
+    everywhere = "::" if socket.has_dualstack_ipv6() else "0.0.0.0"  # some clusters have IPv6 alone
     try:
-        server, thread = start_http_server(port, registry=registry)
+        server, thread = start_http_server(port, addr=everywhere, registry=registry)
     except OSError as error:
         structlog.get_logger().warning("metrics_not_served", port=port, reason=error.strerror)
         yield

@@ -65,7 +65,8 @@ def test_every_setting_is_in_the_schema_or_the_charts_own(command: str) -> None:
     }
     said_by_chart = {"save_path", "ledger", "progress"} | (
         {"index", "attempts", "completions", "index_failures", "job_name", "job_uid", "cron_job", "run_id"}
-        | {"database_url", "database_password_file", "metrics_port", "metrics_push", "metrics_textfile"}
+        | {"database_url", "database_password_file", "embedded_database"}
+        | {"metrics_port", "metrics_push", "metrics_textfile"}
         if command == "window"
         else {"host", "port", "metrics_port", "auth_user", "auth_password", "auth_password_file", "insecure_no_auth"}
     )

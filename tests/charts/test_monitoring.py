@@ -181,7 +181,24 @@ def test_pod_monitor_selects_every_pod_that_serves_metrics() -> None:
     assert all(wanted <= labels_of(pod.metadata).items() for pod in pods(objects))
 
 
+def test_dashboard_is_scraped_once() -> None:
+    """By its Service where that was asked for, on a port that the Service does not offer; then not by its pods too."""
+    objects = chart_objects("dual-stack")
+    monitor, service = found(objects, "ServiceMonitor"), found(objects, "Service")
+    assert labels_of(monitor["metadata"])["release"] == "kube-prometheus-stack"
+    assert monitor["spec"]["endpoints"] == [{"targetPort": "metrics", "interval": "15s"}]
+    assert monitor["spec"]["selector"]["matchLabels"].items() <= labels_of(service["metadata"]).items()
+    behind = [pod for pod in pods(objects) if service["spec"]["selector"].items() <= labels_of(pod.metadata).items()]
+    (container,) = (container for pod in behind for container in pod.containers)
+    assert "metrics" in {port["name"] for port in container["ports"]}
+    assert "metrics" not in {port["name"] for port in service["spec"]["ports"]}
+    (expression,) = found(objects, "PodMonitor")["spec"]["selector"]["matchExpressions"]
+    assert expression["values"] == ["run", "features", "finalize", "predict"]
+    unwatched = set_objects("dashboard.enabled=false", "monitoring.serviceMonitor.enabled=true")
+    assert "ServiceMonitor" not in {each["kind"] for each in unwatched}
+
+
 def test_nothing_of_it_is_installed_by_default() -> None:
     """A cluster may lack the kinds that they are."""
     kinds = {each["kind"] for each in set_objects()}
-    assert not kinds & {"PodMonitor", "PrometheusRule", "ConfigMap"}
+    assert not kinds & {"PodMonitor", "ServiceMonitor", "PrometheusRule", "ConfigMap"}

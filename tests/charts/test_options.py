@@ -216,6 +216,7 @@ def test_outcome_is_pushed_to_a_gateway() -> None:
         ("https://minio.example", [443, 5432]),
         ("https://minio.example:9000/", [443, 9000, 5432]),
         ("http://minio", [443, 80, 5432]),
+        ("http://[fd00::9]:8333", [443, 8333, 5432]),
     ],
 )
 def test_policy_follows_the_address_of_the_store(url: str, ports: list[int]) -> None:

@@ -61,7 +61,7 @@ def test_few_kinds_have_no_schema() -> None:
     """What no schema of Kubernetes knows is for the Prometheus operator, or a user's: all else is held against one."""
     objects = [each for case in CASES for each in chart_objects(case)]
     custom = {each["kind"] for each in objects if each["apiVersion"].startswith(CUSTOM)}
-    assert custom == {"PodMonitor", "PrometheusRule", "ExternalSecret"}
+    assert custom == {"PodMonitor", "ServiceMonitor", "PrometheusRule", "ExternalSecret"}
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -73,6 +73,14 @@ def test_no_job_is_a_part_of_the_release(case: str) -> None:
             assert annotations["helm.sh/hook"] == "post-install,post-upgrade"
             assert annotations["helm.sh/hook-delete-policy"] == "before-hook-creation"
             assert annotations["helm.sh/hook-output-log-policy"] == "hook-failed"  # Helm 4 then prints its sentence
+
+
+def test_no_upgrade_changes_what_cannot_be_changed() -> None:
+    """From any case to any other: a Deployment's selector stays, whatever labels, ports and replicas become."""
+    made = [each for case in CASES for each in chart_objects(case) if each["kind"] == "Deployment"]
+    selectors = {each["metadata"]["name"]: each["spec"]["selector"] for each in made}
+    assert len(made) > len(selectors) == 2  # the second is the one with the long name
+    assert all(each["spec"]["selector"] == selectors[each["metadata"]["name"]] for each in made)
 
 
 def test_everything_can_be_switched_off() -> None:

@@ -63,7 +63,7 @@ def try_images(engine: Engine) -> int:
         start = time.monotonic()
         try:
             answer = check.ask(engine)
-        except (AssertionError, RuntimeError, subprocess.SubprocessError) as error:
+        except (AssertionError, OSError, RuntimeError, subprocess.SubprocessError) as error:
             num_failed += 1
             answer = f"FAILED: {error}"
         print(f"- {check.claim}: {answer} ({time.monotonic() - start:.0f} s)", flush=True)
@@ -89,8 +89,10 @@ def main() -> None:
         options += [f"--build-arg=TORCH_CPU_WHEELS={wheels}", f"--volume={wheels}:{wheels}:ro"]
     with temporary_engine() as engine:
         if not arguments.registry:
-            stand_in.make_python(engine, bases["BASE_IMAGE"])
-            stand_in.make_uv(engine, bases["UV_IMAGE"])
+            with ThreadPoolExecutor() as beside:
+                installer = beside.submit(stand_in.make_uv, engine, bases["UV_IMAGE"])
+                stand_in.make_python(engine, bases["BASE_IMAGE"])
+                installer.result()
             options.append("--pull-never")
         print(f"bases ready after {time.monotonic() - started:.0f} s", flush=True)
         is_small = build_images(engine, base=bases["BASE_IMAGE"], options=options)

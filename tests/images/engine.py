@@ -55,7 +55,7 @@ class Engine:
 
     folder: Path
 
-    def buildah(self, *arguments: str, timeout: float = 1200) -> str:
+    def buildah(self, *arguments: str, timeout: float = 3600) -> str:
         """What buildah prints; its complaints are shown where it fails."""
         return self._checked([*self._program("buildah"), *arguments], timeout=timeout)
 

@@ -2,10 +2,13 @@
 
 import re
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
 
+from tests.support.cluster_tools import found, helm_template, overlay_objects, parsed
+from tests.support.pods import environment, pods
 from tests.support.repository import ROOT
 
 FOLDER = ROOT / ".github/workflows"
@@ -46,6 +49,31 @@ def test_cluster_gets_the_images_that_its_overlay_asks_for() -> None:
     loaded = set(re.findall(r"kind load docker-image --name local (.*)", text)[0].split())
     asked = {f"{name}:{tag}" for name, tag in images_of(ROOT / "k8s/overlays/local").items()}
     assert built == loaded == {image for image in asked if image.startswith("lorentzian-")}
+
+
+def test_chart_finds_there_what_its_values_name() -> None:
+    """The images that were built, and Secrets, keys, servers and ports of the overlay that is there already."""
+    text = (FOLDER / "ci.yml").read_text(encoding="utf-8")
+    steps = [step.get("run", "") for step in yaml.safe_load(text)["jobs"]["cluster"]["steps"]]
+    (install,) = (step.split() for step in steps if step.startswith("helm install"))
+    values = [word for value in install if "=" in value for word in ("--set", value)]
+    objects, there = parsed(helm_template(*values)), overlay_objects("overlays/local")
+    secrets = {(each["metadata"]["name"], key) for each in there if each["kind"] == "Secret" for key in each["data"]}
+    services = {
+        (each["metadata"]["name"], port["port"])
+        for each in there
+        if each["kind"] == "Service"
+        for port in each["spec"]["ports"]
+    }
+    ways_out = found(objects, "NetworkPolicy", "trainer-trainer")["spec"]["egress"]
+    for pod in pods(objects):
+        for container in pod.containers:
+            assert container["image"] in re.findall(r"docker build .*--tag (\S+)", text)
+            keys = [each["valueFrom"].get("secretKeyRef") for each in container["env"] if "valueFrom" in each]
+            assert {(key["name"], key["key"]) for key in keys if key} <= secrets
+            store = urlsplit(environment(container, ())["AWS_ENDPOINT_URL_S3"])
+            assert (store.hostname, store.port) in services
+            assert {"protocol": "TCP", "port": store.port} in ways_out[1]["ports"]
 
 
 def test_audit_is_of_the_whole_lock() -> None:

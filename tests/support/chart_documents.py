@@ -21,7 +21,9 @@ from tests.support.repository import ROOT
 CHART = ROOT / "charts/lorentzian-trainer"
 # What the chart says itself, from values of its own: never in `settings`.
 OWN_GROUPS = frozenset({"run", "index", "job", "store", "telemetry"})
-OWN_SETTINGS = frozenset({"database_url", "database_password_file", "host", "port", "metrics_port", "progress"})
+OWN_SETTINGS = frozenset(
+    {"database_url", "database_password_file", "embedded_database", "host", "port", "metrics_port", "progress"}
+)
 OWN_OF_ACCESS = ("auth_", "insecure_no_auth")
 COMMENT = re.compile(r"( *)# ?(-- )?(.*)")
 KEY = re.compile(r"( *)([A-Za-z][\w-]*):(.*)")

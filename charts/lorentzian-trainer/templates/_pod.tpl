@@ -26,8 +26,19 @@ tolerations:
 affinity:
   {{- toYaml . | nindent 2 }}
 {{- end }}
+{{- with .pod.topologySpreadConstraints }}
+{{- $own := dict "labelSelector" (dict "matchLabels" (include "lorentzian.selector" $ | fromYaml)) }}
+topologySpreadConstraints:
+  {{- range . }}
+  - {{ merge (ternary dict (deepCopy $own) (hasKey . "labelSelector")) . | toYaml | nindent 4 | trim }}
+  {{- end }}
+{{- end }}
 {{- with .pod.priorityClassName }}
 priorityClassName: {{ . | quote }}
+{{- end }}
+{{- with .pod.resourceClaims }}
+resourceClaims:
+  {{- toYaml . | nindent 2 }}
 {{- end }}
 volumes:
   - name: tmp

@@ -70,6 +70,14 @@ def test_settings_of_the_plan_are_the_settings_of_its_pods(capsys: pytest.Captur
     assert {each["image"] for each in job["spec"]["template"]["spec"]["containers"]} == {"registry/image:1"}
 
 
+def test_pods_run_as_the_account_that_was_said(capsys: pytest.CaptureFixture[str]) -> None:
+    """Without a word as the manifests' own, which carries the roles of a cloud; a pod needs no token of it."""
+    for flags, account in (([], "lorentzian-trainer"), (["--service-account=default"], "default")):
+        pod = printed(capsys, *flags)["spec"]["template"]["spec"]
+        assert pod["serviceAccountName"] == account
+        assert pod["automountServiceAccountToken"] is False
+
+
 def test_manifest_tells_no_secret_and_nothing_of_this_machine(capsys: pytest.CaptureFixture[str]) -> None:
     """Database and output are this command's own."""
     job = printed(
@@ -85,6 +93,15 @@ def test_days_without_a_window_are_refused() -> None:
     with pytest.raises(UsageError) as caught:
         plan.run(loaded("--manifest", "--data-days=36"))
     assert "Set --data-days to 37 or more." in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["a.b", "x" * 61])
+def test_name_that_no_pod_could_have_is_refused(capsys: pytest.CaptureFixture[str], name: str) -> None:
+    """64, here, where the server would refuse the whole Job; one character less and it is printed."""
+    with pytest.raises(UsageError) as caught:
+        plan.run(loaded("--manifest", f"--job-name={name}"))
+    assert f"{name}-20" in str(caught.value)
+    assert printed(capsys, f"--job-name={'x' * 60}")["metadata"]["name"] == "x" * 60
 
 
 def test_plan_lists_what_a_search_will_try(capsys: pytest.CaptureFixture[str]) -> None:

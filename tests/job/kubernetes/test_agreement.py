@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from job.kubernetes.window_job import WindowJob, job_document
+from job.settings.operation import ManifestSettings
 from tests.support.repository import ROOT
 
 yaml = pytest.importorskip("yaml", reason="PyYAML is not installed")
@@ -20,6 +21,7 @@ JOB_FIELDS = (
 POD_FIELDS = (
     "restartPolicy",
     "terminationGracePeriodSeconds",
+    "serviceAccountName",
     "automountServiceAccountToken",
     "enableServiceLinks",
     "securityContext",
@@ -39,7 +41,8 @@ def base() -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def printed(base: dict[str, Any]) -> dict[str, Any]:
     """The Job that is printed for as many windows."""
-    job = WindowJob(name="a", image="b", completions=base["spec"]["completions"], parallelism=1, attempts=3)
+    completions, account = base["spec"]["completions"], ManifestSettings().service_account
+    job = WindowJob(name="a", image="b", completions=completions, parallelism=1, attempts=3, service_account=account)
     found: dict[str, Any] = yaml.safe_load(yaml.safe_dump(job_document(job)))
     return found
 
@@ -96,7 +99,9 @@ def test_jobs_on_gpus_agree() -> None:
     (patch,) = yaml.safe_load_all((ROOT / "k8s/overlays/gpu/gpu.yaml").read_text())
     overlay = patch["spec"]["template"]["spec"]
     (patched,) = overlay["containers"]
-    document = job_document(WindowJob(name="a", image="b", completions=2, parallelism=1, attempts=3, has_gpu=True))
+    document = job_document(
+        WindowJob(name="a", image="b", completions=2, parallelism=1, attempts=3, service_account="c", has_gpu=True)
+    )
     job = yaml.safe_load(yaml.safe_dump(document))
     pod, trainer, wait = job["spec"]["template"]["spec"], containers(job)["trainer"], containers(job)["wait"]
     assert pod["tolerations"] == overlay["tolerations"]

@@ -7,7 +7,7 @@ from job.kubernetes.window_job import MAIN_CONTAINER, WAIT_CONTAINER, WindowJob,
 from tests.support.job_controller import PodEnd, action_for
 
 RETRIED = {ExitCode.BUG, ExitCode.NO_GPU, ExitCode.UNAVAILABLE, ExitCode.CANCELLED, ExitCode.TERMINATED}
-JOB = WindowJob(name="walkforward", image="image", completions=21, parallelism=4, attempts=3)
+JOB = WindowJob(name="walkforward", image="image", completions=21, parallelism=4, attempts=3, service_account="trainer")
 
 
 def pod_of(job: WindowJob) -> dict[str, Any]:

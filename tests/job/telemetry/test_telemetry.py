@@ -1,9 +1,12 @@
+import errno
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import structlog
+from prometheus_client import CollectorRegistry
 from structlog.testing import capture_logs
 
 from job.errors import ConfigError, DataError, Terminated
@@ -11,6 +14,7 @@ from job.logs import configure_logs
 from job.settings.commands import FinalizeCommand, StatusCommand, WindowCommand
 from job.settings.operation import IndexSettings, JobSettings, TelemetrySettings
 from job.telemetry.telemetry import Telemetry
+from job.telemetry.ways_out import served
 from tests.job.telemetry.test_listener import FINALIZED, MARKET
 from tests.support.metric_text import Sample, parsed_metrics, read_metrics, sample
 from tests.support.pushgateway import pushgateway, pushgateway_executable
@@ -109,6 +113,18 @@ def test_port_answers_while_the_command_runs() -> None:
         assert sample("lorentzian_job_start_timestamp_seconds", **GROUP) in found
     with pytest.raises(OSError):
         read_metrics(f"http://127.0.0.1:{port}")
+
+
+def test_port_answers_on_the_addresses_of_both_families(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As far as the machine has them: a pod of some clusters has IPv6 alone, and a kernel may have none of it."""
+    with socket.socket(socket.AF_INET6) if socket.has_ipv6 else socket.socket() as probe:
+        has_ipv6 = probe.family is socket.AF_INET6 and probe.connect_ex(("::1", 9)) == errno.ECONNREFUSED
+    for has_both, hosts in ((True, ["127.0.0.1", "[::1]"]), (False, ["127.0.0.1"])):
+        (port,) = free_ports(1)
+        monkeypatch.setattr(socket, "has_dualstack_ipv6", lambda is_so=has_both and has_ipv6: is_so)
+        with served(CollectorRegistry(), port):
+            for host in hosts[: 1 + has_ipv6]:
+                assert read_metrics(f"http://{host}:{port}") == {}
 
 
 def test_taken_port_is_a_warning() -> None:
