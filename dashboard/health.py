@@ -28,9 +28,11 @@ def add_health(server: Flask, repository: Repository) -> None:
 def why_not_ready(repository: Repository) -> str:
     """One sentence, or empty."""
     try:
-        reading = repository.index()
+        reading = repository.stored_index()
     except JobError as error:
         return error.message
     CACHE_BYTES.set(repository.objects.cache.num_bytes)
+    if reading is None:
+        return ""
     age_ms = repository.now_ms() - reading.read_at_ms
     return reading.stale_reason if reading.stale_reason and age_ms > READY_FOR_MS else ""

@@ -41,9 +41,11 @@ class Page:
         return None if found is None else {name: unquote(value) for name, value in found.groupdict().items()}
 
     def heading(self, path: str) -> str:
-        """Its title, with the window and the run that an address is about."""
+        """Its title, with the window and the run, or the market, that an address is about."""
         own = self.arguments(path) or {}
         title = " ".join([self.title, *([own["index"]] if "index" in own else [])])
+        if "symbol" in own:
+            return f"{title}: {own['symbol']} {own['interval']} ({own['venue']})"
         return f"{title}: {own['run_id']}" if "run_id" in own else title
 
     def build(self, repository: Repository, path: str, search: str) -> list[Component]:

@@ -82,8 +82,19 @@ class Session:
 
 @dataclass(frozen=True, kw_only=True)
 class Live:
-    """How far a run is, at ``read_at_ms``."""
+    """How far a run is, at ``read_at_ms``; ``has_result`` is whether a manifest says that its result is made."""
 
     plan: PlanRecord
     states: tuple[WindowState, ...]
+    has_result: bool
     read_at_ms: int
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether no window is expected to change."""
+        return all(state.is_settled for state in self.states)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more is expected: a walk-forward's result comes after its last window."""
+        return self.is_settled and (self.has_result or self.plan.kind == "training")

@@ -7,6 +7,7 @@ for again with their entity tag. Nothing is ever written, unpickled or opened as
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from itertools import islice
 from typing import Any, TypeVar
@@ -23,7 +24,7 @@ from job.artifacts.manifest import Manifest, parse_manifest
 from job.artifacts.npz import bytes_to_arrays
 from job.artifacts.store import ObjectStore
 from job.artifacts.stored_records import parse_record
-from job.errors import DataError, NoDataError
+from job.errors import DataError, NoDataError, TransientError
 from job.records import (
     AuditRecord,
     CurrentModelRecord,
@@ -68,6 +69,7 @@ class Repository:
         self.objects = StoredObjects(store, max_bytes=max_bytes, clock=clock)
         self._live: dict[str, Live] = {}
         self._live_lock = threading.Lock()
+        self._released: frozenset[ModelKeys] = frozenset()
 
     @property
     def location(self) -> str:
@@ -78,13 +80,22 @@ class Repository:
         """The wall clock."""
         return self._clock()
 
+    def stored_index(self) -> Reading[RunsIndex] | None:
+        """Every run as the index has it: one conditional read; `DataError` where it cannot be used."""
+        return self.objects.read(RUNS_INDEX, partial(parse_index, location=self.location))
+
     def index(self) -> Reading[RunsIndex]:
-        """Every run: one conditional read, or a listing where there is no index."""
-        reading = self.objects.read(RUNS_INDEX, partial(parse_index, location=self.location))
+        """Every run: as in `stored_index`, or by a listing where there is no index or none that can be used."""
+        faults: tuple[Fault, ...] = ()
+        try:
+            reading = self.stored_index()
+        except DataError as error:
+            reading, faults = None, (Fault.of(RUNS_INDEX, error),)
         if reading is not None:
             return reading
         with timed_read("list"):
             index = listed_index(self._store)
+        index = replace(index, faults=faults + index.faults)
         return Reading(value=index, key=RUNS_INDEX, etag="", read_at_ms=self._clock())
 
     def session(self, run_id: str) -> Session:
@@ -136,7 +147,7 @@ class Repository:
         """How each window of a finished run ran, by its index; empty where that is absent or unreadable."""
         key = RunKeys(run_id).execution_of_windows
         with suppress(DataError):
-            reading = self.objects.read(key, _record(RunExecutionRecord, key))
+            reading = self.objects.read(key, _record(RunExecutionRecord, key), is_beside=True)
             if reading is not None:
                 return reading.value.windows
         return {}
@@ -148,18 +159,28 @@ class Repository:
         found = [parts[1:4] for key in keys if (parts := key.split("/"))[4:] == ["current.json"]]
         return tuple(ModelKeys(venue=venue, symbol=symbol, interval=interval) for venue, symbol, interval in found)
 
+    def is_released(self, market: ModelKeys) -> bool:
+        """Whether a market has a model in use; while the store is away, whether it had one when that was last asked."""
+        try:
+            self._released = frozenset(self.released_markets())
+        except TransientError:
+            if market not in self._released:
+                raise
+        return market in self._released
+
     def current_model(self, market: ModelKeys) -> Reading[CurrentModelRecord] | None:
         """Which model is in use for a market; None where none is."""
         return self.objects.read(market.current, _record(CurrentModelRecord, market.current))
 
     def since_release(self, market: ModelKeys) -> Reading[SinceReleaseRecord] | None:
         """What became of the model in use; None before it has forecast anything."""
-        return self.objects.read(market.since_release, _record(SinceReleaseRecord, market.since_release))
+        key = market.since_release
+        return self.objects.read(key, _record(SinceReleaseRecord, key), is_beside=True)
 
     def audit(self, run_id: str) -> Reading[AuditRecord] | None:
         """The newest audit of a run; None where there has been none."""
         key = RunKeys(run_id).audit
-        return self.objects.read(key, _record(AuditRecord, key))
+        return self.objects.read(key, _record(AuditRecord, key), is_beside=True)
 
     def executions(self, run_id: str, indices: Iterable[int]) -> list[ExecutionRecord]:
         """How windows ran that are done; what is absent or unreadable is left out, since nothing rests on it."""
@@ -167,7 +188,9 @@ class Repository:
         found = []
         for key in map(keys.execution, indices):
             with suppress(DataError):
-                reading = self.objects.known(key) or self.objects.read(key, _record(ExecutionRecord, key))
+                reading = self.objects.known(key) or self.objects.read(
+                    key, _record(ExecutionRecord, key), is_beside=True
+                )
                 if reading is not None:
                     found.append(reading.value)
         return found
@@ -175,7 +198,7 @@ class Repository:
     def failure(self, run_id: str, index: int) -> FailureRecord | None:
         """Why a window failed for good; None where it did not."""
         key = RunKeys(run_id).window_failure(index)
-        reading = self.objects.read(key, _record(FailureRecord, key))
+        reading = self.objects.read(key, _record(FailureRecord, key), is_beside=True)
         return None if reading is None else reading.value
 
     def live(self, run_id: str) -> Live:
@@ -192,11 +215,19 @@ class Repository:
                 states = (training_state(self._store, plan, now_ms=now),)
             else:
                 states = window_states(self._store, plan, now_ms=now)
-        live = Live(plan=plan, states=states, read_at_ms=now)
+        live = Live(plan=plan, states=states, has_result=self._has_manifest(run_id), read_at_ms=now)
         with self._live_lock:
             self._live = {key: each for key, each in self._live.items() if now - each.read_at_ms < LIVE_FOR_MS}
             self._live[run_id] = live
         return live
+
+    def _has_manifest(self, run_id: str) -> bool:
+        """Whether a run has a manifest, be it a damaged one, which the pages of its result tell."""
+        key = RunKeys(run_id).manifest
+        try:
+            return self.objects.read(key, partial(parse_manifest, where=key)) is not None
+        except DataError:
+            return True
 
     def _result(self, keys: RunKeys, manifest: Manifest) -> RunResult:
         faults: list[Fault] = []
@@ -221,7 +252,7 @@ class Repository:
         if plan is None or plan.value.holdout_start_ms is None:
             return None
         try:
-            reading = self.objects.read(keys.holdout, _record(HoldoutRecord, keys.holdout))
+            reading = self.objects.read(keys.holdout, _record(HoldoutRecord, keys.holdout), is_beside=True)
         except DataError as error:
             faults.append(Fault.of(keys.holdout, error))
             return None

@@ -87,7 +87,7 @@ def read_compared(repository: Repository, runs: str) -> ComparedRuns:
         reasons = "; ".join(f"{run_id}: {reason}" for run_id, reason in missing.items())
         told = f" ({reasons})" if reasons else ""
         raise UsageError(
-            f"Two to {MAX_RUNS} finished runs are compared, and there are {len(sessions)}{told}.",
+            f"Two to {MAX_RUNS} finished runs are compared; of the chosen, {len(sessions)} can be{told}.",
             remedy="Choose runs here, or mark them on the overview.",
         )
     obstacles = {

@@ -140,8 +140,9 @@ def _check_port(host: str, port: int) -> None:
         try:
             probe.bind((host.strip("[]"), port))
         except OSError as error:
+            reason = (error.strerror or "no such address").lower()
             raise ConfigError(
-                f"The dashboard cannot listen on {host}:{port}: {(error.strerror or 'no such address').lower()}.",
+                f"The dashboard cannot listen on {_bracketed(host)}:{port}: {reason}.",
                 remedy="Choose another --port, --metrics-port or --host.",
             ) from error
 

@@ -15,6 +15,8 @@ from job.artifacts.store import ObjectStore, StoredObject
 from job.errors import DataError, TransientError
 
 MAX_BYTES = MAX_JSON_BYTES
+# Names of absent objects that are remembered: no more than anybody looks at while a store is away.
+MAX_ABSENT = 10_000
 
 T = TypeVar("T")
 
@@ -42,14 +44,21 @@ class StoredObjects:
         self._clock = clock
         self.cache = ByteCache(max_bytes)
         self.counts = ReadCounts()
+        self._absent: set[str] = set()
 
     def known(self, key: str) -> Reading[Any] | None:
         """What memory has of an object, whatever the store has by now."""
         kept = self.cache.get(key)
         return None if kept is None else _reading(key, kept)
 
-    def read(self, key: str, parse: Callable[[bytes], T]) -> Reading[T] | None:
-        """An object that may change; what is known stands in, marked stale, while the store is away."""
+    def read(self, key: str, parse: Callable[[bytes], T], *, is_beside: bool = False) -> Reading[T] | None:
+        """An object that may change; what is known stands in, marked stale, while the store is away.
+
+        Parameters
+        ----------
+        is_beside : it stands beside a result that is shown without it: where the store had none when it was last
+            asked, there is none while it is away either.
+        """
         kept = self.cache.get(key)
         try:
             with timed_read("get"):
@@ -60,11 +69,16 @@ class StoredObjects:
                 )
         except TransientError as error:
             if kept is None:
+                if is_beside and key in self._absent:
+                    return None
                 raise
             return _reading(key, kept, stale_reason=error.message)
         if stored is None:
             self.cache.drop(key)
+            if is_beside and len(self._absent) < MAX_ABSENT:
+                self._absent.add(key)
             return None
+        self._absent.discard(key)
         if kept is not None and stored is kept.known:
             kept = replace(kept, read_at_ms=self._clock())
             self.counts.num_known += 1

@@ -128,12 +128,12 @@
     window.dispatchEvent(new CustomEvent("_dashprivate_pushstate"));
     window.scrollTo(0, 0);
   }
-  // Enter on a row of runs opens it, as a click on its name does.
+  // Enter on a row of runs or windows opens it, as a click on its name does; a pinned name stands in a row of its own.
   document.addEventListener("keydown", function (event) {
-    var cell = event.key === "Enter" && event.target.closest && event.target.closest("#runs-grid .ag-cell");
+    var cell = event.key === "Enter" && event.target.closest && event.target.closest(".grid-frame .ag-cell");
     var row = cell && cell.closest(".ag-row");
     var name = row && row.getAttribute("row-id");
-    var link = name && document.querySelector('#runs-grid .ag-row[row-id="' + CSS.escape(name) + '"] a');
+    var link = name && cell.closest(".grid-frame").querySelector('.ag-row[row-id="' + CSS.escape(name) + '"] a');
     if (link) { link.click(); }
   });
 

@@ -9,11 +9,14 @@ from dash.development.base_component import Component
 
 from dashboard.chart import Cell, Table
 from dashboard.components.attributes import aria
+from dashboard.components.prose import prose
 from dashboard.figures.run_parts import UNDEFINED
 
 MAX_ROWS = 5_000
 # Up to this a plain table is shorter to read, and to listen to, than a grid.
 MAX_PLAIN_ROWS = 40
+# More columns than these stand closer together.
+MAX_WIDE_COLUMNS = 10
 
 
 def table_component(table: Table, *, label: str) -> Component:
@@ -53,7 +56,7 @@ def plain_table(table: Table, *, label: str) -> Component:
                 ),
                 html.Tbody([html.Tr(_cells(row, kinds)) for row in table.rows]),
             ],
-            className="plain",
+            className="plain dense" if len(table.head) > MAX_WIDE_COLUMNS else "plain",
         ),
         className="scroll",
         tabIndex=0,
@@ -65,7 +68,7 @@ def plain_table(table: Table, *, label: str) -> Component:
 def _cells(row: tuple[Cell, ...], kinds: Sequence[str]) -> list[Component]:
     first, *others = row
     cells = zip(others, kinds[1:], strict=True)
-    return [html.Th(_text(first), scope="row"), *(html.Td(_text(cell), className=kind) for cell, kind in cells)]
+    return [html.Th(_text(first), scope="row"), *(html.Td(prose(_text(cell)), className=kind) for cell, kind in cells)]
 
 
 def _kind(cells: Sequence[Cell]) -> str:

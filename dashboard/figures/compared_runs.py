@@ -3,7 +3,7 @@
 import numpy as np
 
 from dashboard.chart import Cell, Chart, Control, Table
-from dashboard.figures.house_style import COLOURS, GREY, new_figure
+from dashboard.figures.house_style import COLOURS, GREY, new_figure, ticks_of_windows
 from dashboard.figures.sampling import as_dates, parse_span, rows_to_draw
 from dashboard.figures.sentence import sentence_chart
 from dashboard.reading import Session
@@ -65,6 +65,7 @@ def window_differences_chart(compared: ComparedRuns) -> Chart:
         )
         rows += [(session.run_id, index, own[index], other[index], value) for index, value in lead.items()]
         told.append(_lead_words(session.run_id, list(lead.values()), pair_days(compared.first, session)))
+    figure.update_xaxes(zeroline=False, **ticks_of_windows(len(own)))
     note = f"{' '.join(told)} Baseline: 0, as good as {first}."
     return Chart(
         question=BY_WINDOW,
@@ -116,9 +117,7 @@ def compared_equity_chart(compared: ComparedRuns, *, scale: str = "linear", span
 
 def compared_sharpes_chart(compared: ComparedRuns) -> Chart:
     """A bar for each interval; runs that cannot be paired stand here too, since each number is its own run's."""
-    figure = new_figure(
-        x_title="Sharpe ratio a year, 95 % interval", y_title="", height=150 + 34 * len(compared.sessions)
-    )
+    figure = new_figure(x_title="annual Sharpe, 95 % interval", y_title="", height=150 + 34 * len(compared.sessions))
     figure.update_layout(hovermode="closest", showlegend=False)
     figure.add_vline(x=0, line_color=GREY, line_dash="dot")
     rows: list[tuple[Cell, ...]] = []

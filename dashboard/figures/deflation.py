@@ -30,7 +30,7 @@ def deflation_chart(session: Session) -> Chart:
     bars = (
         ("observed", 0.0, observed.value, BLUE, ""),
         (
-            f"best of {ratio(summary.effective_trials.value or 1)}<br>trials by luck",
+            f"best by luck of<br>{_worth(summary.effective_trials.value or 1)}",
             observed.value,
             -luck.value,
             VERMILION,
@@ -95,8 +95,8 @@ def trials_note(summary: SummaryRecord) -> str:
     """N, where it was counted, what it is worth, and what comes of it."""
     return (
         f"Trials: N = {count(summary.num_trials)}, failed ones included, counted in {summary.trials_counted_in}; "
-        f"{count(summary.num_trials_of_symbol)} on {summary.symbol}; worth {written(summary.effective_trials, ratio)} "
-        f"independent ones. DSR {written(summary.dsr, probability)}, {MIN_DSR} is asked for. Grey: the 95 % interval, "
+        f"{count(summary.num_trials_of_symbol)} on {summary.symbol}; worth {written(summary.effective_trials, _worth)}."
+        f" DSR {written(summary.dsr, probability)}, {MIN_DSR} is asked for. Grey: the 95 % interval, "
         f"n = {count(summary.num_days)} days. Baseline: 0."
     )
 
@@ -108,7 +108,7 @@ def record_chart(session: Session) -> Chart:
     moments = sharpe_moments(curves_of(session).daily[summary.traded_model])
     note = (
         f"PSR(0) of a Sharpe ratio with these tails, by the number of days. Tested: n = {count(summary.num_days)}, PSR "
-        f"{written(summary.psr, probability)}. Minimum track record for {MIN_DSR}: {written(needed, count)} days, had "
+        f"{written(summary.psr, probability)}. Minimum track record for {MIN_DSR}: {written(needed, _days)}, had "
         "this been "
         f"the only trial. Baseline: 0.5, a coin."
     )
@@ -138,13 +138,21 @@ def record_chart(session: Session) -> Chart:
     return Chart(
         question=RECORD_QUESTION,
         note=note,
-        summary=f"{count(summary.num_days)} days were tested; {written(needed, count)} are needed for 95 %.",
+        summary=f"{count(summary.num_days)} days were tested; needed for 95 %: {written(needed, _days)}.",
         figure=figure,
         table=Table(
             head=("days", "PSR(0)"),
             rows=[(int(each), float(value)) for each, value in zip(days, chance, strict=True)],
         ),
     )
+
+
+def _worth(trials: float) -> str:
+    return f"{trials:.3g} independent trial{'' if round(trials, 2) == 1 else 's'}"
+
+
+def _days(number: float) -> str:
+    return f"{count(number)} days"
 
 
 def _chance(moments: SharpeMoments, num_days: int) -> float:

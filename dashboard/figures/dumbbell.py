@@ -3,7 +3,7 @@
 import numpy as np
 
 from dashboard.chart import Chart, Control, Table
-from dashboard.figures.house_style import BAND, BLUE, GREEN, GREY, new_figure
+from dashboard.figures.house_style import BAND, BLUE, GREEN, GREY, new_figure, ticks_of_windows
 from dashboard.figures.run_parts import column, defined, result_of, windows_of, written
 from dashboard.reading import Session
 from job.report.metric_words import words_of
@@ -39,8 +39,8 @@ def dumbbell_chart(session: Session, *, metric: str = "sharpe_ratio") -> Chart:
         figure.add_hrect(y0=-reach, y1=reach, fillcolor=BAND, line_width=0, layer="below")
         note += (
             f" Grey: where {days} days without any skill fall in 95 of 100 cases, ±{ratio(reach)}; so few days hold "
-            "too few "
-            f"blocks for an interval of their own. Median {written(summary.median_validation_sharpe, ratio)} to "
+            "too few blocks for an interval of their own. Median of validation: "
+            f"{written(summary.median_validation_sharpe, ratio)}; of the tests: "
             f"{written(summary.median_test_sharpe, ratio)}."
         )
     figure.add_hline(y=BASELINES[metric], line={"color": GREY, "dash": "dot", "width": 1.2})
@@ -59,7 +59,7 @@ def dumbbell_chart(session: Session, *, metric: str = "sharpe_ratio") -> Chart:
             name=name,
             marker={"symbol": symbol, "size": 9, "color": colour, "line": {"width": 2, "color": colour}},
         )
-    figure.update_xaxes(zeroline=False)
+    figure.update_xaxes(zeroline=False, **ticks_of_windows(len(windows)))
     is_undefined = np.isnan(chosen) | np.isnan(tested)
     if is_undefined.any():
         note += f" {count(is_undefined.sum())} windows have no value in validation or test: see the table."

@@ -6,7 +6,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from dashboard.chart import Chart, Table
-from dashboard.figures.house_style import BLUE, GREY, VERMILION, new_figure
+from dashboard.figures.house_style import BLUE, GREY, VERMILION, new_figure, ticks_of_windows
 from dashboard.figures.run_parts import as_x
 from dashboard.reading import Session
 from job.arrays import IntArray
@@ -86,7 +86,7 @@ def _panels(num_windows: int) -> go.Figure:
         bargap=0.25,
         hovermode="closest",
         xaxis={"type": "date", "domain": [0, 0.74]},
-        yaxis={"autorange": "reversed"},
+        yaxis={"autorange": "reversed", **ticks_of_windows(num_windows)},
         xaxis2={
             "title": {"text": "hours around the border"},
             "zeroline": False,

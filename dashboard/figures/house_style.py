@@ -14,6 +14,7 @@ PALE_DIVERGING = ((0.0, "#f4a582"), (0.5, "#f7f7f7"), (1.0, "#92c5de"))
 PALE = ((0.0, "#f7f7f7"), (1.0, "#92c5de"))
 MAX_POINTS = 2_000  # more than a screen has columns
 HEIGHT = 340
+MAX_SINGLE_TICKS = 10  # windows that each have their own number on an axis, on a telephone too
 
 TEMPLATE = go.layout.Template(
     layout={
@@ -30,6 +31,11 @@ TEMPLATE = go.layout.Template(
         "dragmode": "zoom",
     }
 )
+
+
+def ticks_of_windows(num_windows: int) -> dict[str, Any]:
+    """Of an axis that counts windows: none between two of them, which plotly would put there where they are few."""
+    return {"dtick": 1} if num_windows <= MAX_SINGLE_TICKS else {}
 
 
 def new_figure(*, x_title: str, y_title: str, height: int = HEIGHT, **layout: Any) -> go.Figure:

@@ -3,12 +3,13 @@
 import numpy as np
 
 from dashboard.chart import Chart, Table
-from dashboard.figures.house_style import BAND, BLUE, GREEN, GREY, VERMILION, new_figure
+from dashboard.figures.house_style import BAND, BLUE, GREEN, GREY, VERMILION, new_figure, ticks_of_windows
 from dashboard.figures.run_parts import column, curves_of, result_of, written
 from dashboard.figures.sentence import sentence_chart
 from dashboard.reading import Session
 from job.evaluation.drift import MIN_TO_JUDGE, is_unusual
 from job.evaluation.reasons import reason_words
+from job.records import MonteCarloRecord
 from job.report.numbers import count, loss, percent, probability, ratio, share
 from job.report.tables import drift_sentence, null_worlds_sentence
 
@@ -25,8 +26,7 @@ def fan_chart(session: Session) -> Chart:
     daily = curves_of(session).daily[summary.traded_model]
     note = (
         f"{count(monte_carlo.num_draws)} histories redrawn in blocks of days, n = {count(summary.num_days)} days; "
-        "chance of a "
-        f"loss {written(monte_carlo.probability_of_loss, probability)}. Baseline: 1, always flat."
+        f"{_losses(monte_carlo)}. Baseline: 1, always flat."
     )
     fan = monte_carlo.fan
     if fan is None:
@@ -79,6 +79,14 @@ def fan_chart(session: Session) -> Chart:
             ],
         ),
     )
+
+
+def _losses(monte_carlo: MonteCarloRecord) -> str:
+    """How many of the histories ended in a loss; of none, so many histories cannot say that the chance is 0."""
+    chance = monte_carlo.probability_of_loss
+    if chance.value == 0:
+        return f"none of the {count(monte_carlo.num_draws)} ends in a loss"
+    return f"chance of a loss {written(chance, probability)}"
 
 
 def stress_chart(session: Session) -> Chart:
@@ -198,7 +206,7 @@ def drift_chart(session: Session) -> Chart:
                 marker={"symbol": symbol, "color": colour, "size": 9},
                 line={"color": colour},
             )
-    figure.update_xaxes(zeroline=False)
+    figure.update_xaxes(zeroline=False, **ticks_of_windows(len(index)))
     return Chart(
         question=DRIFT_QUESTION,
         note=f"AUC of telling one stretch of days from the next, n = {len(index)} windows. {note}",

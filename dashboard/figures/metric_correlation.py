@@ -1,5 +1,7 @@
 """Which metrics repeat each other, and does what was chosen on foretell the test? Pure, but for reading the windows."""
 
+from dataclasses import replace
+
 import numpy as np
 import plotly.graph_objects as go
 
@@ -44,7 +46,11 @@ def metric_correlation(repository: Repository, *, runs: str, method: str = "spea
     """The lower triangle of all correlations, those together that belong together."""
     kind: Method = "pearson" if method == "pearson" else "spearman"
     points = read_points(repository, runs)
-    return correlation_chart(correlate_windows(points.windows, kind), kind, num_windows=len(points.windows))
+    chart = correlation_chart(correlate_windows(points.windows, kind), kind, num_windows=len(points.windows))
+    num_idle = int((points.columns["test_n_trades"] == 0).sum())
+    if num_idle < 2:
+        return chart
+    return replace(chart, note=f"{chart.note} {num_idle} windows never traded: they tie at a net return of 0.")
 
 
 def pair_chart(points: WindowPoints, across: str, up: str, *, question: str, has_diagonal: bool = False) -> Chart:

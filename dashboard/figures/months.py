@@ -49,8 +49,8 @@ def months_chart(session: Session) -> Chart:
     gains = sum(gain > 0 for gain in own.values())
     return Chart(
         question=QUESTION,
-        note=f"Net return of {traded} by calendar month, and the days of it that were tested; n = {len(own)} months, "
-        f"first and last may be parts. Baseline: {LONG}, in the table.",
+        note=f"Net return of {traded} by calendar month, and the days of it that were tested; n = {len(own)} "
+        f"month{'' if len(own) == 1 else 's'}, first and last may be parts. Baseline: {LONG}, in the table.",
         summary=f"{gains} of {len(own)} months gained.",
         figure=figure,
         table=Table(

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from dashboard.chart import Chart, Table
-from dashboard.figures.house_style import BAND, BLUE, GREY, VERMILION, new_figure
+from dashboard.figures.house_style import BAND, BLUE, GREY, VERMILION, new_figure, ticks_of_windows
 from dashboard.figures.run_parts import column, curves_of, defined, result_of, windows_of, written
 from dashboard.figures.sentence import sentence_chart
 from dashboard.reading import Session
 from job.arrays import FloatArray, IntArray
+from job.errors import NoDataError
 from job.evaluation.returns import sharpe_ratio
 from job.intervals import YEAR_DAYS
 from job.report.numbers import count, percent, ratio, share
@@ -52,6 +53,8 @@ class WindowDays:
 def window_days(session: Session) -> WindowDays:
     """Days assigned to the window whose test they lie in."""
     curves, summary = curves_of(session), result_of(session).summary
+    if not session.plan.value.windows:
+        raise NoDataError(f"The plan of run {session.run_id} has no window.")
     done = [span for span in session.plan.value.windows if str(span.index) not in summary.failed_windows]
     starts = np.array([span.test_start_ms for span in done], dtype=np.int64)
     of_day = np.searchsorted(starts, curves.day_ms, side="right") - 1
@@ -153,7 +156,7 @@ def without_chart(session: Session) -> Chart:
         showlegend=False,
         hovertemplate="%{y:.2f}<extra></extra>",
     )
-    figure.update_xaxes(zeroline=False)
+    figure.update_xaxes(zeroline=False, **ticks_of_windows(len(by_window.index)))
     return Chart(
         question=WITHOUT_QUESTION,
         note=note,

@@ -8,7 +8,7 @@ from dash.development.base_component import Component
 from dashboard.chart import Table
 from dashboard.components import states
 from dashboard.components.chart_frame import chart_frame
-from dashboard.components.freshness import freshness
+from dashboard.components.index_frame import index_frame
 from dashboard.components.run_choice import run_choice
 from dashboard.components.table_grid import plain_table
 from dashboard.figures.compared_runs import (
@@ -23,6 +23,7 @@ from dashboard.reading import Session
 from dashboard.repository import Repository
 from dashboard.run_comparison import MIN_RUNS, ComparedRuns, read_compared, result_and_curves, settings_table
 from dashboard.window_points import chosen_runs
+from job.errors import UsageError
 from job.records import SummaryRecord
 from job.report.metric_words import shown_metric, words_of
 from job.report.numbers import bps, count, probability, shown, shown_interval
@@ -53,7 +54,7 @@ _TOLD: Mapping[str, Callable[[SummaryRecord], str]] = {
 def layout(repository: Repository, *, runs: str = "", equal: str = "", scale: str = "linear") -> list[Component]:
     """The choice; what forbids a pairing; differences; settings."""
     reading = repository.index()
-    parts = [freshness(reading.read_at_ms, reading.etag), run_choice(reading.value, runs)]
+    parts = [*index_frame(reading), run_choice(reading.value, runs)]
     if len(chosen_runs(runs)) < MIN_RUNS:
         return [
             *parts,
@@ -63,9 +64,13 @@ def layout(repository: Repository, *, runs: str = "", equal: str = "", scale: st
                 f"lorentzian compare RUN RUN --save-path {repository.location}",
             ),
         ]
-    compared = read_compared(repository, runs)
+    try:
+        compared = read_compared(repository, runs)
+    except UsageError as error:
+        return [*parts, states.partial("Not enough to compare", error.message, error.remedy)]
     return [
         *parts,
+        *([] if reading.stale_reason else _stale(compared)),
         *_obstacles(compared),
         *_paired(compared, runs, scale),
         chart_frame("compared-sharpes", compared_sharpes_chart(compared), runs=runs),
@@ -73,6 +78,12 @@ def layout(repository: Repository, *, runs: str = "", equal: str = "", scale: st
         plain_table(_metrics(compared.sessions), label="Results side by side"),
         *_settings(compared, runs, with_equal=equal == "1"),
     ]
+
+
+def _stale(compared: ComparedRuns) -> list[Component]:
+    """A card where a run could not be read again, although the index could."""
+    reason = next((session.stale_reason for session in compared.sessions if session.stale_reason), "")
+    return [states.stale(reason)] if reason else []
 
 
 def _obstacles(compared: ComparedRuns) -> list[Component]:

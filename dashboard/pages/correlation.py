@@ -9,7 +9,7 @@ from dashboard.chart import Control
 from dashboard.components import states
 from dashboard.components.attributes import data
 from dashboard.components.chart_frame import chart_frame
-from dashboard.components.freshness import freshness
+from dashboard.components.index_frame import index_frame
 from dashboard.components.run_choice import run_choice
 from dashboard.figures.metric_correlation import (
     CHOSEN,
@@ -22,6 +22,7 @@ from dashboard.figures.metric_correlation import (
 from dashboard.page import Page
 from dashboard.repository import Repository
 from dashboard.window_points import default_runs, read_points
+from job.errors import NoDataError
 
 METHOD = Control(key="method", label="Correlation of", choices=(("spearman", "ranks"), ("pearson", "values")))
 
@@ -32,11 +33,14 @@ def layout(
     """Validation against test first; then all pairs; then the one pair that was chosen."""
     reading = repository.index()
     chosen = runs or ",".join(default_runs(repository))
-    parts = [freshness(reading.read_at_ms, reading.etag), run_choice(reading.value, chosen)]
+    parts = [*index_frame(reading), run_choice(reading.value, chosen)]
     if not chosen:
         command = f"lorentzian demo --save-path {repository.location}"
         return [*parts, states.empty("No finished run yet", "Windows appear when a run is finalized.", command)]
-    points = read_points(repository, chosen)
+    try:
+        points = read_points(repository, chosen)
+    except NoDataError as error:
+        return [*parts, states.partial("Nothing to draw", error.message, error.remedy)]
     across, up = (name if name in points.columns else default for name, default in ((across, CHOSEN), (up, TESTED)))
     if points.missing:
         told = [html.Div([html.Code(run_id), f" {reason}"]) for run_id, reason in points.missing.items()]

@@ -22,8 +22,8 @@ AUDITED = {
     "features are the same when all that came later is cut off, or noise": "",
     "no training label reaches into what is held out": "",
     "scaler, weights and thresholds do not change when the test is replaced": "",
-    "with labels dealt out anew, nothing is forecast": " and --deep",
-    "features from the future would score far higher": " and --deep",
+    "with labels dealt out anew, nothing is forecast": " --deep",
+    "features from the future would score far higher": " --deep",
 }
 
 
@@ -142,7 +142,7 @@ def _null_worlds(result: RunResult) -> Check:
     claim = "the procedure does worse on markets in which nothing can be forecast"
     worlds = result.summary.null_worlds
     if worlds is None:
-        evidence = "add --null-worlds 20 to the same walkforward command"
+        evidence = "add `--null-worlds 20` to the same walkforward command"
         return Check(claim=claim, outcome="not run", evidence=evidence, source="null worlds")
     p_value = worlds.p_value.value
     return Check(
@@ -160,11 +160,11 @@ def _holdout(plan: PlanRecord, result: RunResult) -> Check:
     claim = "the final model earns on days that were locked away"
     if plan.holdout_start_ms is None:
         return Check(
-            claim=claim, outcome="not run", evidence="no days were locked away: --holdout-days 30", source="holdout"
+            claim=claim, outcome="not run", evidence="no days were locked away: `--holdout-days 30`", source="holdout"
         )
     holdout = result.holdout
     if holdout is None:
-        command = f"lorentzian finalize --run-id {plan.run_id} --open-holdout"
+        command = f"`lorentzian finalize --run-id {plan.run_id} --open-holdout`"
         return Check(claim=claim, outcome="not run", evidence=f"not opened yet: {command}", source="holdout")
     if holdout.is_spent:
         evidence = f"the days are spent: {holdout.spent_reason}"
@@ -179,9 +179,14 @@ def _holdout(plan: PlanRecord, result: RunResult) -> Check:
 
 def _audited(audit: AuditRecord | None, plan: PlanRecord) -> list[Check]:
     if audit is None:
-        command = f"lorentzian audit --run-id {plan.run_id}, with the settings of the run"
+        command = f"lorentzian audit --run-id {plan.run_id}"
         return [
-            Check(claim=claim, outcome="not run", evidence=f"{command}{deep}", source="audit")
+            Check(
+                claim=claim,
+                outcome="not run",
+                evidence=f"`{command}{deep}` with the settings of the run",
+                source="audit",
+            )
             for claim, deep in AUDITED.items()
         ]
     source = f"audit of the data until {format_utc(audit.end_ms)} UTC"

@@ -37,11 +37,10 @@ EVERY_MS = 10_000
 def layout(repository: Repository, *, run_id: str) -> list[Component]:
     """The grid of windows and the numbers beside it, anew every ten seconds until nothing more is expected."""
     live = repository.live(run_id)
-    is_over = all(state.is_settled for state in live.states)
     return [
         run_tabs(run_id, "live"),
         html.Div(live_content(live, _executions(repository, live)), id=ids.LIVE_CONTENT),
-        dcc.Interval(id=ids.LIVE_INTERVAL, interval=EVERY_MS, disabled=is_over),
+        dcc.Interval(id=ids.LIVE_INTERVAL, interval=EVERY_MS, disabled=live.is_over),
         dcc.Store(id="live-run", data=run_id),
     ]
 
@@ -65,12 +64,12 @@ def live_content(live: Live, executions: list[ExecutionRecord]) -> list[Componen
 
 
 def refreshed(repository: Repository, run_id: str) -> tuple[list[Component], bool]:
-    """The content anew, and whether to stop asking; a store that is away leaves what is shown."""
+    """The content anew, and whether to stop asking; a store that is away is told, and asked again."""
     try:
         live = repository.live(run_id)
     except JobError as error:
         return [cards.failure(error)], False
-    return live_content(live, _executions(repository, live)), all(state.is_settled for state in live.states)
+    return live_content(live, _executions(repository, live)), live.is_over
 
 
 def register(app: Dash, repository: Repository) -> None:
@@ -104,10 +103,18 @@ def _head(live: Live) -> list[Component]:
     if live.plan.kind == "training":
         return [html.P(f"A basic training: {states[0].state}.")]
     words = html.P([html.Strong(describe(states)), "."])
-    if all(state.is_settled for state in states):
+    if live.is_over:
         link = dcc.Link("See what it found", href=run_link(live.plan.run_id))
         return [words, bar, html.P(["Nothing more is expected. ", link, "."])]
-    return [words, bar]
+    return [words, bar, *([_result_is_due(live.plan.run_id)] if live.is_settled else [])]
+
+
+def _result_is_due(run_id: str) -> Component:
+    return cards.partial(
+        "The windows are settled, and the result is not made yet",
+        "Whoever ends the last window makes it. Should nobody be at it:",
+        html.Pre(html.Code(f"lorentzian finalize --run-id {run_id}")),
+    )
 
 
 def _grid(cells: list[WindowCell]) -> Component:

@@ -10,8 +10,8 @@ from dash.development.base_component import Component
 
 from dashboard import ids
 from dashboard.components import states
-from dashboard.components.freshness import freshness
 from dashboard.components.help import OWN_WORDS
+from dashboard.components.index_frame import index_frame
 from dashboard.components.run_rows import run_row, widest
 from dashboard.links import link
 from dashboard.page import Page
@@ -23,7 +23,14 @@ from job.report.metric_words import words_of
 
 def _number(field: str, name: str, width: int, meaning: str) -> dict[str, Any]:
     """A column that sorts by its number and shows its text; what is undefined sorts last and says why."""
-    return {"field": field, "headerName": name, "width": width, "cellRenderer": "NumberText", "headerTooltip": meaning}
+    return {
+        "field": field,
+        "headerName": name,
+        "width": width,
+        "cellRenderer": "NumberText",
+        "headerTooltip": meaning,
+        "type": "rightAligned",
+    }
 
 
 SHARPE = words_of("sharpe_ratio").meaning
@@ -34,7 +41,7 @@ COLUMNS: tuple[dict[str, Any], ...] = (
         "cellRenderer": "RunLink",
         "pinned": "left",
         "minWidth": 150,
-        "width": 190,
+        "width": 175,
         "filter": "agTextColumnFilter",
     },
     {
@@ -47,8 +54,8 @@ COLUMNS: tuple[dict[str, Any], ...] = (
     },
     _number("net_return", "Net return", 125, f"{words_of('total_return').meaning} Doing nothing makes 0."),
     _number("sharpe", "OOS Sharpe, 95 % interval", 290, f"Out of sample: on the joined tests. {SHARPE}")
-    | {"cellRenderer": "IntervalBar"},
-    _number("dsr", "DSR", 100, OWN_WORDS["DSR"]),
+    | {"cellRenderer": "IntervalBar", "type": []},
+    _number("dsr", "DSR", 140, OWN_WORDS["DSR"]),
     {
         "field": "trials",
         "headerName": "Trials N",
@@ -75,14 +82,11 @@ def layout(repository: Repository, *, filter: str = "") -> list[Component]:
     """Every run in one grid, newest first; what could not be read as cards above it."""
     reading = repository.index()
     index = reading.value
-    parts: list[Component] = [freshness(reading.read_at_ms, reading.etag)]
-    if reading.stale_reason:
-        parts.append(states.stale(reading.stale_reason))
+    parts = index_frame(reading)
     if index.num_listed is not None and index.runs:
         parts.append(_listed(index.num_listed))
-    parts += states.faults(index.faults)
     if not index.runs:
-        return [*parts, _nothing(repository.location)]
+        return parts if index.faults else [*parts, _nothing(repository.location)]
     return [*parts, *_counts(reading), _toolbar(filter), _grid(index.runs.values(), filter)]
 
 
@@ -134,9 +138,9 @@ def _grid(runs: Iterable[RunIndexEntry], text: str) -> Component:
 
 def _listed(number: int) -> Component:
     return states.partial(
-        "The index is missing",
-        f"It was rebuilt from a listing of {number:,} objects: results stand on the pages of the runs. "
-        "`lorentzian finalize --all` writes the index anew.",
+        "There is no index that can be used",
+        f"The runs were found by a listing of {number:,} objects: their results stand on their own pages. "
+        "Once a damaged index is out of the way, `lorentzian finalize --all` writes a new one.",
     )
 
 

@@ -35,20 +35,19 @@ SILENT_BARS = 3
 def layout(repository: Repository, *, venue: str, symbol: str, interval: str) -> list[Component]:
     """State, numbers, account, forecasts and drift; or the command that begins all of it."""
     market = ModelKeys(venue=venue, symbol=symbol, interval=interval)
-    if market not in repository.released_markets():
-        raise NoDataError(f"No model is in use for {symbol} {interval} of {venue}.", remedy="Choose one of In use.")
-    current, reading = repository.current_model(market), repository.since_release(market)
+    current = _current(repository, market)
+    reading = repository.since_release(market)
     parts: list[Component] = [html.P(dcc.Link("All models in use", href=link("/release")))]
     command = f"lorentzian predict --venue {venue} --symbol {symbol} --interval {interval}"
     command += f" --save-path {repository.location}"
     if reading is None:
         nothing = states.empty("No forecast yet", "The model is in use, and nobody has asked it anything:", command)
-        return [*parts, nothing, *_promotion(current.value if current is not None else None)]
+        return [*parts, nothing, *_promotion(current)]
     record = reading.value
     parts.append(freshness(reading.read_at_ms, reading.etag))
     if reading.stale_reason:
         parts.append(states.stale(reading.stale_reason))
-    parts += _cautions(record, None if current is None else current.value, repository.now_ms(), command)
+    parts += _cautions(record, current, repository.now_ms(), command)
     where: dict[str, Any] = {"venue": venue, "symbol": symbol, "interval": interval}
     return [
         *parts,
@@ -60,8 +59,19 @@ def layout(repository: Repository, *, venue: str, symbol: str, interval: str) ->
         chart_frame("release-calibration", calibration_chart(record), **where),
         *_drift(record),
         *_abstentions(record),
-        *_promotion(None if current is None else current.value),
+        *_promotion(current),
     ]
+
+
+def _current(repository: Repository, market: ModelKeys) -> CurrentModelRecord:
+    """The model in use; a name becomes a key only where a listing has it."""
+    current = repository.current_model(market) if repository.is_released(market) else None
+    if current is None:
+        raise NoDataError(
+            f"No model is in use for {market.symbol} {market.interval} of {market.venue}.",
+            remedy="Choose one of In use.",
+        )
+    return current.value
 
 
 def release_cards(record: SinceReleaseRecord) -> list[NumberCard]:
@@ -119,12 +129,10 @@ def _state(record: SinceReleaseRecord) -> Component:
     return html.Section(body, **aria(label="State"))
 
 
-def _cautions(
-    record: SinceReleaseRecord, current: CurrentModelRecord | None, now_ms: int, command: str
-) -> list[Component]:
+def _cautions(record: SinceReleaseRecord, current: CurrentModelRecord, now_ms: int, command: str) -> list[Component]:
     """What stands between the page and the present."""
     cards = []
-    if current is not None and current.promoted_at_ms != record.released_at_ms:
+    if current.promoted_at_ms != record.released_at_ms:
         cards.append(
             states.partial(
                 "Another model is in use by now",
@@ -171,10 +179,8 @@ def _abstentions(record: SinceReleaseRecord) -> list[Component]:
     return [title, plain_table(Table(head=("reason", "bars"), rows=rows), label="Why it wanted nothing")]
 
 
-def _promotion(current: CurrentModelRecord | None) -> list[Component]:
+def _promotion(current: CurrentModelRecord) -> list[Component]:
     title = html.H2("Where it comes from", className="chart-question")
-    if current is None:
-        return [title, states.undefined("The promotion", "its record has gone")]
     previous = current.previous
     rows = [
         ("run", current.run_id),

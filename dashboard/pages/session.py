@@ -19,6 +19,7 @@ from job.report.metric_words import shown_metric, words_of
 from job.report.numbers import shown_interval
 from job.report.tables import ReportTable, differences_table, in_order, random_signals_sentence
 
+NEXT = "Next: "
 MODEL_METRICS = ("total_return", "sharpe_ratio", "max_drawdown", "n_trades", "exposure", "win_rate", "auc", "log_loss")
 
 
@@ -60,11 +61,17 @@ def verdict_part(summary: SummaryRecord) -> Component:
 
 def verdict_details(summary: SummaryRecord) -> Component:
     """What stands beside the verdict, how little so many days can show, and what to mind."""
-    lines = [html.P([html.Strong(f"{about}: "), *prose(text)]) for about, text in verdict_lines(summary)]
+    lines = [html.P([html.Strong(f"{about}: "), *_with_command(text)]) for about, text in verdict_lines(summary)]
     notes = [html.P([html.Strong("Note: "), *prose(warning)]) for warning in summary.warnings]
     return html.Section(
         [*lines, html.P(what_days_can_show(summary), className="muted"), *notes], **aria(label="Beside the verdict")
     )
+
+
+def _with_command(text: str) -> list[str | Component]:
+    """The text, and the command that it may end in as one."""
+    sentences, told, command = text.rpartition(NEXT)
+    return [*prose(sentences), told, html.Code(command)] if told else prose(text)
 
 
 def report_table(table: ReportTable) -> Component:

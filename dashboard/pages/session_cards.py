@@ -41,8 +41,8 @@ def session_cards(summary: SummaryRecord) -> list[NumberCard]:
             name="random_signals.share_below",
             label="better than random times",
             value=written(summary.random_signals.share_below, share),
-            note=f"of {count(summary.random_signals.num_draws)} accounts with the same trades at random times, which "
-            f"made {written(summary.random_signals.median_return, percent)} in the median",
+            note=f"of {count(summary.random_signals.num_draws)} accounts with the same trades at random times; their "
+            f"median net return: {written(summary.random_signals.median_return, percent)}",
         ),
         NumberCard(
             name="break_even_bps",
@@ -59,7 +59,7 @@ def session_cards(summary: SummaryRecord) -> list[NumberCard]:
         _own(summary, "n_trades", f"in the market {_of(summary, summary.traded_model, 'exposure')} of the time"),
         _own(summary, "win_rate", f"of {_of(summary, summary.traded_model, 'n_trades')} closed trades, after costs"),
         _own(summary, "expected_value_bps", f"after costs, of {_of(summary, summary.traded_model, 'n_trades')} trades"),
-        _own(summary, "turnover", f"fees {_of(summary, summary.traded_model, 'fees')} of the first account"),
+        _own(summary, "turnover", f"fees {_fees(summary)} of the first account"),
     ]
 
 
@@ -76,6 +76,11 @@ def _of(summary: SummaryRecord, model: str, metric: str) -> str:
     own = summary.models.get(model)
     measure: MeasureRecord | None = None if own is None else own.measures.get(metric)
     return written(measure, words_of(metric).form)
+
+
+def _fees(summary: SummaryRecord) -> str:
+    """What was paid: no gain, so without a sign."""
+    return written(summary.models[summary.traded_model].measures.get("fees"), "{:.1%}".format)
 
 
 def _interval(summary: SummaryRecord) -> str:

@@ -6,6 +6,7 @@ from dash.development.base_component import Component
 from dashboard.chart import Table
 from dashboard.components import states
 from dashboard.components.chart_frame import chart_frame
+from dashboard.components.freshness import freshness
 from dashboard.components.run_tabs import run_tabs
 from dashboard.components.table_grid import plain_table
 from dashboard.figures.run_parts import written
@@ -24,9 +25,15 @@ METRICS = ("total_return", "sharpe_ratio", "max_drawdown", "n_trades", "win_rate
 
 def layout(repository: Repository, *, run_id: str, index: str) -> list[Component]:
     """The window, or why there is none."""
-    plan = repository.plan(run_id).value
+    reading = repository.plan(run_id)
+    plan = reading.value
     span = planned_window(plan, index)
-    parts = [run_tabs(run_id, "windows"), _neighbours(plan, span)]
+    parts = [
+        run_tabs(run_id, "windows"),
+        freshness(reading.read_at_ms, reading.etag),
+        *([states.stale(reading.stale_reason)] if reading.stale_reason else []),
+        _neighbours(plan, span),
+    ]
     failure = repository.failure(run_id, span.index)
     if failure is not None:
         return [*parts, _failed(failure)]

@@ -133,4 +133,11 @@ def _ran(run: WindowRunRecord | None) -> dict[str, Any]:
 
 
 def _number(field: str, name: str) -> dict[str, Any]:
-    return {"field": field, "headerName": name, "headerTooltip": name, "width": 195, "cellRenderer": "NumberText"}
+    return {
+        "field": field,
+        "headerName": name,
+        "headerTooltip": name,
+        "width": 195,
+        "cellRenderer": "NumberText",
+        "type": "rightAligned",
+    }

@@ -20,7 +20,7 @@ def why_not_comparable(first: PlanRecord, second: PlanRecord) -> list[str]:
         for name in costs
         if costs[name] != other_costs[name]
     ]
-    if _tests(first) != _tests(second):
+    if not (first.windows and second.windows) or _tests(first) != _tests(second):
         phrases.append(f"test windows ({_described(first)} and {_described(second)})")
     elif not phrases and (day := _first_changed_day(first, second)) is not None:
         phrases.append(f"the stored data (first on {day} UTC)")
@@ -32,6 +32,8 @@ def _tests(plan: PlanRecord) -> list[tuple[int, int]]:
 
 
 def _described(plan: PlanRecord) -> str:
+    if not plan.windows:
+        return "none"
     first, last = plan.windows[0], plan.windows[-1]
     days = plan.procedure.windows.test_size
     return (

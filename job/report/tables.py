@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from job.evaluation.drift import MIN_TO_JUDGE, is_unusual, num_judged
+from job.evaluation.reasons import reason_words
 from job.records import NO_SKILL_RULES, EstimateRecord, MonteCarloRecord, SummaryRecord
 from job.report.numbers import (
     DASH,
@@ -67,6 +68,8 @@ def _log_loss(estimate: EstimateRecord | None) -> str:
 def random_signals_sentence(summary: SummaryRecord) -> str:
     """What trades at random would have made."""
     signals = summary.random_signals
+    if signals.share_below.value is None:
+        return f"Accounts with the same trades at random times: none ({reason_words(signals.share_below.reason)})."
     return (
         f"{count(signals.num_draws)} accounts with the same trades at random times: median net return "
         f"{shown(signals.median_return, percent)}, median Sharpe ratio {shown(signals.median_sharpe, ratio)}; "

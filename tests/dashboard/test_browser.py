@@ -37,6 +37,12 @@ PAGES = [
 ]
 
 
+# Cards hide what is wider than they are, so nothing in them may be.
+CUT_OFF = """[...document.querySelectorAll('.state')].filter(card => [...card.querySelectorAll('*')].some(
+  each => each.getBoundingClientRect().right > card.getBoundingClientRect().right + 1)
+).map(card => card.textContent)"""
+
+
 @pytest.fixture(scope="module")
 def opened() -> Iterator[Any]:
     """One browser."""
@@ -81,7 +87,8 @@ def use(environment: dict[str, str], patch: pytest.MonkeyPatch) -> None:
 
 
 def numbers_on(page: Any) -> list[list[str]]:
-    """The cards' numbers, and the texts of the grid's cells."""
+    """The cards' numbers, and the texts of the grid's cells, once a page with a grid has drawn them."""
+    until(page, "!document.querySelector('.grid-frame') || !!document.querySelector('.ag-cell')")
     found: list[list[str]] = page.eval_on_selector_all(
         "[data-number], .ag-cell", "all => all.map(e => [e.dataset.number || e.getAttribute('col-id'), e.textContent])"
     )
@@ -97,6 +104,7 @@ def test_page_is_sound(visit: Any, path: str, theme: str) -> None:
     assert page.locator("h1").count() == 1
     assert watched.findings() == []
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    assert page.evaluate(CUT_OFF) == []
     assert watched.faults == []
 
 

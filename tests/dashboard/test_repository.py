@@ -1,7 +1,9 @@
 """Reads are few, conditional and never trusted; what cannot be read hides nothing else."""
 
 import json
+import re
 import shutil
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -153,10 +155,16 @@ def test_bad_entries_of_the_index_hide_no_others(copied: LocalStore) -> None:
     ],
 )
 def test_index_that_is_none_is_named(copied: LocalStore, data: bytes, words: str) -> None:
-    """Damaged, foreign, newer, or made to exhaust a parser: one sentence, and no crash."""
+    """Damaged, foreign, newer, or made to exhaust a parser: one sentence, and the runs are found by a listing."""
     copied.put(RUNS_INDEX, data)
+    repository, _ = watched_repository(copied)
+    index = repository.index().value
+    (fault,) = index.faults
+    assert fault.key == RUNS_INDEX
+    assert re.search(words, fault.message)
+    assert set(index.runs) == {FINISHED, OTHER, RUNNING}
     with pytest.raises(DataError, match=words):
-        watched_repository(copied)[0].index()
+        repository.stored_index()
 
 
 def test_missing_index_is_made_from_a_listing(copied: LocalStore) -> None:
@@ -176,7 +184,27 @@ def test_huge_object_is_not_read(copied: LocalStore) -> None:
     with path.open("r+b") as file:
         file.truncate(60_000_000)
     with pytest.raises(DataError, match="60,000,000 bytes"):
-        watched_repository(copied)[0].index()
+        watched_repository(copied)[0].stored_index()
+
+
+def test_absence_is_remembered_of_what_stands_beside_a_result(runs: LocalStore) -> None:
+    """No audit, no failure, and no account of how windows ran: while the store is away, as when it was last asked."""
+    repository, watched = watched_repository(runs)
+    assert (repository.audit(FINISHED), repository.failure(FINISHED, 0)) == (None, None)
+    assert repository.window_runs(FINISHED) == {}
+    watched.error = StorageUnavailable("Away.")
+    assert (repository.audit(FINISHED), repository.failure(FINISHED, 0)) == (None, None)
+    assert repository.window_runs(FINISHED) == {}
+    for never_asked in (partial(repository.audit, OTHER), partial(repository.failure, FINISHED, 1)):
+        with pytest.raises(StorageUnavailable):
+            never_asked()
+
+
+def test_live_knows_whether_a_result_is_made(runs: LocalStore) -> None:
+    """Both runs have all their windows; only one has been finalized, so of the other more is expected."""
+    repository, _ = watched_repository(runs)
+    assert [repository.live(run).is_settled for run in (FINISHED, RUNNING)] == [True, True]
+    assert [repository.live(run).is_over for run in (FINISHED, RUNNING)] == [True, False]
 
 
 def test_live_is_shared_for_some_seconds(runs: LocalStore) -> None:

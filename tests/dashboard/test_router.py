@@ -1,14 +1,21 @@
 """Addresses become pages, and whatever goes wrong becomes a card."""
 
+import json
+import shutil
+from pathlib import Path
+
 import pytest
 
+from dashboard import ids
 from dashboard.navigation import PAGES
 from dashboard.page import Page, query_of
 from dashboard.repository import Repository
 from dashboard.router import build_page, page_at
 from job.artifacts.folder import LocalStore
+from job.artifacts.keys import RunKeys
 from job.errors import DataError, JobError, NoDataError, StorageForbidden, StorageUnavailable
-from tests.support.dashboards import FINISHED, OTHER, RUNNING, classes_in, text_of, watched_repository
+from tests.support.components import components_of
+from tests.support.dashboards import FINISHED, OTHER, RUNNING, Clock, classes_in, text_of, watched_repository
 
 EVERY_ADDRESS = [
     ("/", ""),
@@ -52,6 +59,58 @@ def test_store_that_refuses_is_a_card(runs: LocalStore, path: str, error: JobErr
 
 
 @pytest.mark.parametrize(
+    ("path", "search"),
+    [
+        *((path, search) for path, search in EVERY_ADDRESS if FINISHED in path or search.startswith("?runs")),
+        ("/", ""),
+        (f"/run/{FINISHED}/windows/1", ""),
+        ("/release/binance-perp/SOLUSDT/15m", ""),
+    ],
+)
+def test_page_that_was_read_stands_while_the_store_is_away(runs: LocalStore, path: str, search: str) -> None:
+    """As it was, with a card that says so; only what is live, or was never looked at, has nothing to show."""
+    clock = Clock()
+    repository, watched = watched_repository(runs, clock)
+    assert "state-error" not in classes_in(build_page(PAGES, repository, path, search))
+    watched.error = StorageUnavailable("No answer.", remedy="Check the network.")
+    clock.time_ms += 6_000  # what is live is shared for less
+    found = classes_in(build_page(PAGES, repository, path, search))
+    expected = "state-error" if path.endswith("/live") else "state-stale"
+    assert {expected} == found & {"state-error", "state-stale"}
+
+
+@pytest.mark.parametrize(
+    ("path", "search", "words"),
+    [
+        ("/compare", f"?runs={FINISHED},{RUNNING}", "it has no finished result"),
+        ("/compare", "?runs=nobody,..", "no run nobody"),
+        ("/correlation", f"?runs={RUNNING}", "not finalized"),
+        ("/correlation", "?runs=..", "cannot name a run"),
+    ],
+)
+def test_choice_that_shows_nothing_can_be_changed(runs: LocalStore, path: str, search: str, words: str) -> None:
+    """The card says why, and the menu of runs stays above it."""
+    built = build_page(PAGES, watched_repository(runs)[0], path, search)
+    assert "state-partial" in classes_in(built)
+    assert words in text_of(built)
+    assert any(getattr(each, "id", "") == ids.RUN_CHOICE for each in components_of(built))
+
+
+@pytest.mark.parametrize("path", [f"/run/{FINISHED}{page}" for page in ("", "/windows", "/honesty", "/live")])
+def test_plan_without_windows_is_no_bug(runs: LocalStore, tmp_path: Path, path: str) -> None:
+    """Anybody may have written it: whatever needs a window says that there is none, and the rest stands."""
+    shutil.copytree(runs.location, tmp_path / "copy")
+    key = RunKeys(FINISHED).plan
+    plan = json.loads((tmp_path / "copy" / key).read_text()) | {"windows": []}
+    (tmp_path / "copy" / key).write_text(json.dumps(plan))
+    repository, _ = watched_repository(LocalStore(tmp_path / "copy"))
+    assert "bug" not in text_of(build_page(PAGES, repository, path, ""))
+    compared = text_of(build_page(PAGES, repository, "/compare", f"?runs={FINISHED},{OTHER}"))
+    assert "bug" not in compared
+    assert "test windows (none and 4 of 7 days" in compared
+
+
+@pytest.mark.parametrize(
     ("raised", "state", "words"),
     [
         (NoDataError("There is none."), "state-empty", "There is none."),
@@ -91,6 +150,13 @@ def test_addresses_carry_path_and_query() -> None:
     assert seen == {"run_id": "a b", "scale": "log"}
     assert page.arguments("/run/a/b/x") is None
     assert page.arguments("/run/a/x/") == {"run_id": "a"}
+
+
+def test_heading_names_what_an_address_is_about() -> None:
+    """The run, the window of it, or the market: two tabs of one page are told apart."""
+    found = {path: page_at(PAGES, path) for path in ("/run/a/windows/3", "/release/binance-perp/SOLUSDT/15m")}
+    headings = [page.heading(path) for path, page in found.items() if page is not None]
+    assert headings == ["Window 3: a", "Since release: SOLUSDT 15m (binance-perp)"]
 
 
 def test_query_takes_no_novel() -> None:

@@ -68,7 +68,7 @@ def test_ratios_are_those_of_the_summaries(runs: LocalStore) -> None:
 def test_one_run_is_no_comparison(runs: LocalStore) -> None:
     """A run alone, or beside one that is not finished, is refused with the reason."""
     repository, _ = watched_repository(runs)
-    with pytest.raises(UsageError, match="there are 1"):
+    with pytest.raises(UsageError, match="of the chosen, 1 can be"):
         read_compared(repository, FINISHED)
     with pytest.raises(UsageError, match=RUNNING):
         read_compared(repository, f"{FINISHED},{RUNNING}")

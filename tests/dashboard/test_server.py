@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -43,6 +44,19 @@ def command(*arguments: str) -> list[str]:
     return [sys.executable, "-m", "job", "dashboard", *arguments]
 
 
+def can_listen(host: str) -> bool:
+    """Whether this machine has such an address."""
+    try:
+        socket.create_server((host, 0), family=socket.AF_INET6).close()
+    except OSError:
+        return False
+    return True
+
+
+# Dual-stack where that can be, so that one server shows both.
+HAS_IPV6 = can_listen("::1")
+
+
 def environment(**more: str) -> dict[str, str]:
     """The own one, without settings."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("LORENTZIAN_", "PROMETHEUS_"))}
@@ -51,8 +65,12 @@ def environment(**more: str) -> dict[str, str]:
 
 @dataclass(frozen=True, kw_only=True)
 class Served:
-    """What a server left that was asked and then told to stop: ``request_id`` is of the one page it was asked for."""
+    """What a server left that was asked and then told to stop: ``request_id`` is of the one page it was asked for.
 
+    ``answered`` are the addresses, of pages and of metrics, that answered.
+    """
+
+    answered: tuple[str, ...]
     pid: int
     returncode: int
     request_id: str
@@ -85,12 +103,22 @@ def serving(store: str, port: int, logs: Path, *arguments: str) -> Iterator["sub
         process.wait()
 
 
+def answers(address: str) -> bool:
+    """Whether anybody answers there."""
+    try:
+        urllib.request.urlopen(address, timeout=20).close()
+    except OSError:
+        return False
+    return True
+
+
 @pytest.fixture(scope="module")
 def served(runs: LocalStore, tmp_path_factory: pytest.TempPathFactory) -> Served:
     """One that was asked for a page, its readiness, the page of a run and its counts, and ended by SIGTERM."""
     port, metrics_port = free_ports(2)
     logs = tmp_path_factory.mktemp("served") / "stderr"
-    with serving(runs.location, port, logs, "--metrics-port", str(metrics_port)) as process:
+    arguments = ["--metrics-port", str(metrics_port), *(["--host", "::", "--insecure-no-auth"] if HAS_IPV6 else [])]
+    with serving(runs.location, port, logs, *arguments) as process:
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=20) as page:
             request_id = page.headers["X-Request-ID"]
         urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=20).close()
@@ -102,9 +130,22 @@ def served(runs: LocalStore, tmp_path_factory: pytest.TempPathFactory) -> Served
         urllib.request.urlopen(call, timeout=60).close()
         with urllib.request.urlopen(f"http://127.0.0.1:{metrics_port}/metrics", timeout=20) as answer:
             counted = answer.read().decode()
+        answered = tuple(
+            address
+            for host in ("[::1]", "127.0.0.1")
+            for address in (f"http://{host}:{port}/healthz", f"http://{host}:{metrics_port}/metrics")
+            if answers(address)
+        )
         process.send_signal(signal.SIGTERM)
         returncode = process.wait(timeout=30)
-    return Served(pid=process.pid, returncode=returncode, request_id=request_id, counted=counted, logs=logs.read_text())
+    return Served(
+        answered=tuple(address.split("/")[2].rpartition(":")[0] for address in answered),
+        pid=process.pid,
+        returncode=returncode,
+        request_id=request_id,
+        counted=counted,
+        logs=logs.read_text(),
+    )
 
 
 def test_server_answers_counts_and_ends(served: Served) -> None:
@@ -116,6 +157,12 @@ def test_server_answers_counts_and_ends(served: Served) -> None:
     own = [line for line in lines if line["event"] == "request_served" and line["request_id"] == served.request_id]
     assert [(line["path"], line["status"], line["method"]) for line in own] == [("/", 200, "GET")]
     assert not list(Path("/dev/shm").glob(f"lorentzian-metrics-*/*_{served.pid}.db"))
+
+
+@pytest.mark.skipif(not HAS_IPV6, reason="IPv6 is not installed")
+def test_server_of_both_families_answers_on_both(served: Served) -> None:
+    """On ``::`` pages and metrics answer whoever comes by IPv6, and whoever comes by IPv4."""
+    assert served.answered == ("[::1]", "[::1]", "127.0.0.1", "127.0.0.1")
 
 
 def test_server_loads_nothing_that_its_image_lacks(served: Served) -> None:
@@ -130,6 +177,8 @@ def test_server_loads_nothing_that_its_image_lacks(served: Served) -> None:
     ("settings", "words"),
     [
         ({"host": "0.0.0.0"}, "ask nobody for a password"),
+        ({"host": "::"}, "ask nobody for a password"),
+        ({"host": "[::]"}, "ask nobody for a password"),
         ({"require_readonly": True}, "can be written"),
         ({"auth_password_file": "/nowhere/at/all"}, "cannot be read"),
     ],
@@ -166,6 +215,10 @@ def test_command_refuses_a_bad_prefix(tmp_path: Path) -> None:
         ({"host": "127.8.8.8"}, True),
         ({"host": "0.0.0.0"}, False),
         ({"host": "::"}, False),
+        ({"host": "[::]"}, False),
+        ({"host": "0:0:0:0:0:0:0:0"}, False),
+        ({"host": "::ffff:0.0.0.0"}, False),
+        ({"host": "[::1]"}, True),
         ({"host": "10.1.2.3"}, False),
         ({"host": "example.org"}, False),
         ({"host": "0.0.0.0", "insecure_no_auth": True}, True),

@@ -48,6 +48,13 @@ def test_fan_begins_at_one_and_its_table_has_a_row_a_day() -> None:
     assert len(rows) == whole()[1].summary.num_days + 1
 
 
+def test_no_loss_among_the_histories_is_not_a_chance_of_zero() -> None:
+    """Five thousand histories cannot say that something never happens: they say how many there were."""
+    monte_carlo = whole()[1].summary.monte_carlo
+    safe = monte_carlo.model_copy(update={"probability_of_loss": MeasureRecord(value=0.0)})
+    assert f"none of the {monte_carlo.num_draws:,} ends in a loss" in fan_chart(with_summary(monte_carlo=safe)).note
+
+
 def test_stress_has_a_row_a_circumstance() -> None:
     """In the order of the summary; the first is as tested."""
     session, result = whole()

@@ -1,10 +1,12 @@
 """Tests of the charts that ask whether the result is one window's."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from dashboard.chart import Chart
 from dashboard.figures.dumbbell import dumbbell_chart
 from dashboard.figures.gantt import gantt_chart, purge_ms
 from dashboard.figures.losses import PER_PART, losses_chart, num_parts
@@ -31,6 +33,13 @@ def whole() -> tuple[Session, RunResult]:
 def test_purge_is_horizon_and_embargo() -> None:
     """Eight bars of a quarter of an hour, and one more for the order: two hours and a quarter."""
     assert purge_ms(example_run(9).plan) == 2.25 * HOUR_MS
+
+
+@pytest.mark.parametrize("build", [dumbbell_chart, without_chart])
+def test_few_windows_have_no_ticks_between_them(build: Callable[[Session], Chart]) -> None:
+    """Nine windows are counted one by one: there is no window 0.5."""
+    assert build(whole()[0]).figure.layout.xaxis.dtick == 1
+    assert gantt_chart(whole()[0]).figure.layout.yaxis.dtick == 1
 
 
 def test_gantt_has_a_row_a_planned_window() -> None:

@@ -79,9 +79,13 @@ def test_chart_has_a_twin_and_its_choice_stands_in_the_address(watched: WatchedP
 
 
 def test_windows_lead_to_each_window(watched: WatchedPage) -> None:
-    """A click on a window's number opens its page, with its bars and every model."""
+    """A click on a window's number opens its page, with its bars and every model; so does Enter in its row."""
     page = watched.show(f"/run/{RUN}/windows")
     page.locator('#windows-grid .ag-row[row-id="3"] a').click(timeout=60_000)
     page.get_by_role("heading", name="Every model on this window").wait_for(timeout=60_000)
     page.wait_for_selector('[data-chart="window"] .js-plotly-plot .main-svg', state="attached", timeout=60_000)
     assert page.url.endswith("/windows/3")
+    page = watched.show(f"/run/{RUN}/windows")
+    page.locator('#windows-grid .ag-row[row-id="5"] .ag-cell[col-id="state"]').focus(timeout=60_000)
+    page.keyboard.press("Enter")
+    page.get_by_role("heading", name="Window 5").wait_for(timeout=60_000)

@@ -1,6 +1,7 @@
 """Tests of the page of a session: its numbers are the summary's, and it has a state for whatever is missing."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -109,6 +110,18 @@ def test_headline_is_held_against_doing_nothing(tmp_path: Path) -> None:
     assert LONG in notes["net return"] and "always flat 0" in notes["net return"]
     assert "95 % interval" in notes["Sharpe"] and f"Less {LONG}" in notes["Sharpe"]
     assert summary.models[FLAT].measures["total_return"].value == 0
+
+
+def test_words_of_the_page_are_whole_sentences(tmp_path: Path) -> None:
+    """What was paid has no sign, the next command is set as one, and what is undefined fits into its sentence."""
+    page = session.layout(opened(flat_run(), tmp_path), run_id="example")
+    shown = texts_of(page)
+    assert "fees 0.0% of the first account" in shown
+    assert "their median net return: undefined: no trades" in shown
+    assert "Accounts with the same trades at random times: none (no trades)." in shown
+    assert "n = 1 month, first" in shown
+    commands = [each.children for each in components_of(page) if isinstance(each, html.Code)]
+    assert any(re.fullmatch("lorentzian walkforward .*--data-days 730", str(command)) for command in commands)
 
 
 def test_undefined_numbers_say_so(tmp_path: Path) -> None:
