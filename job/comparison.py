@@ -7,10 +7,10 @@ import numpy as np
 from job.arrays import FloatArray, IntArray
 from job.evaluation.bootstrap import DayDraws
 from job.evaluation.lines import ForecastLine, ModelLine, forecast_line, model_line
-from job.evaluation.paired import Difference, Estimate, log_loss_difference, mean_difference, sharpe_difference
+from job.evaluation.paired import Difference, Estimate, log_loss_difference, mean_difference, sharpe_differences
 from job.intervals import DAY_MS
 from job.model.blend import BLEND
-from job.records import FLAT, LAST_RETURN, LONG
+from job.records import FLAT, LAST_RETURN, LONG, POOLED, SCRATCH
 from job.replay import JoinedTests
 from job.settings.procedure import LabelSubject
 from job.slice_outcome import PINE
@@ -30,6 +30,8 @@ SIMPLEST_FIRST = (
     "lorentzian-knn",
     "lightgbm",
     "mlp",
+    SCRATCH,
+    POOLED,
     "lorentzian",
     BLEND,
 )
@@ -72,17 +74,19 @@ def compare(
     """
     up, probability, open_time = tests.up, tests.probability, tests.klines.open_time
     day_number = np.searchsorted(day, open_time - open_time % DAY_MS)
+    names = sorted(daily.keys() - {traded}, key=_simplicity)
+    found = sharpe_differences(daily[traded], [daily[name] for name in names], draws)
+    sharpes = dict(zip(names, found, strict=True))
     differences = {
         name: Difference(
             daily_return=mean_difference(daily[traded], daily[name], draws),
-            sharpe_ratio=sharpe_difference(daily[traded], daily[name], draws),
+            sharpe_ratio=sharpes[name],
             log_loss=log_loss_difference(up, probability[traded], probability[name], day_number, draws)
             if name in probability
             else None,
         )
-        for name in sorted(daily.keys() - {traded}, key=_simplicity)
+        for name in names
     }
-    sharpes = {name: difference.sharpe_ratio for name, difference in differences.items()}
     is_simpler = {name: _simplicity(name) < _simplicity(traded) for name in sharpes}
     return Comparison(
         differences=differences,

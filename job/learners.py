@@ -1,6 +1,7 @@
 """The classifiers of a run: the one that trades, and the baselines that are trained on the very same rows. Pure."""
 
 from dataclasses import replace
+from functools import partial
 
 import torch
 
@@ -14,19 +15,22 @@ from job.model.logistic import LogisticLearner
 from job.model.mlp import MlpLearner
 from job.model.prior import PriorLearner
 from job.model.search import SEARCHED, search_fits
+from job.model.transfer import Peers, PooledLearner, TransferLearner
 from job.model.trial import Trials
 from job.model.volatility import VolatilityLearner
 from job.procedure import OnProgress, TrainedProcedure, train_procedure
-from job.records import PlanRecord, ProcedureRecord
+from job.records import SCRATCH, PlanRecord, ProcedureRecord
 from job.rows import Dataset
 from job.rules import trading_rules
 from job.searching import search_settings, to_train
 from job.settings.procedure import ModelSettings
 from job.windows import Window
 
+NOBODY: Peers = {}
+
 
 def learners_of(
-    plan: PlanRecord, window: Window, *, device: torch.device, with_baselines: bool = True
+    plan: PlanRecord, window: Window, *, device: torch.device, peers: Peers = NOBODY, with_baselines: bool = True
 ) -> tuple[Learner, ...]:
     """The learners of one window of a plan; parameters as of `make_learners`."""
     return make_learners(
@@ -34,6 +38,7 @@ def learners_of(
         feature_names=plan.feature_names,
         stream=window.index,
         device=device,
+        peers=peers,
         with_baselines=with_baselines,
     )
 
@@ -44,6 +49,7 @@ def make_learners(
     feature_names: tuple[str, ...],
     stream: int,
     device: torch.device,
+    peers: Peers = NOBODY,
     with_baselines: bool = True,
 ) -> tuple[Learner, ...]:
     """The traded model's learner first, then the baselines', the class prior last; each name once.
@@ -58,9 +64,11 @@ def make_learners(
     stream : int
         Sets the random numbers of one window apart from the others'.
     device : where networks train.
+    peers : rows of the other markets that are learned from, where the settings say so.
     with_baselines : or only what the traded model is made of.
     """
     search = NeighbourSearch(device=device)
+    vote, *other_votes = _votes(settings, stream=stream, device=device, peers=peers)
     baselines: tuple[Learner, ...] = (
         LogisticLearner(),
         VolatilityLearner(feature_names),
@@ -68,12 +76,10 @@ def make_learners(
         MlpLearner(settings, stream=stream, device=device),
         KnnLearner(name="lorentzian-knn-8", candidates=(8,), search=search),
         KnnLearner(name="lorentzian-knn-64", candidates=(64,), search=search),
+        *other_votes,
         PriorLearner(),
     )
-    own: tuple[Learner, ...] = (
-        LorentzianLearner(settings, stream=stream, device=device),
-        KnnLearner(name="lorentzian-knn", candidates=CANDIDATES, search=search),
-    )
+    own: tuple[Learner, ...] = (vote, KnnLearner(name="lorentzian-knn", candidates=CANDIDATES, search=search))
     every = {learner.name: learner for learner in (*own, *baselines)}
     needed = tuple(every[name] for name in (MEMBERS if settings.model == BLEND else (settings.model,)))
     beside = tuple(each for each in baselines if each not in needed) if with_baselines else ()
@@ -86,6 +92,18 @@ def make_learners(
         for fit in fits
     )
     return (*needed, *beside, *tried)
+
+
+def _votes(settings: ModelSettings, *, stream: int, device: torch.device, peers: Peers) -> tuple[Learner, ...]:
+    """The vote; where it learns from other markets too, then the same without them, and one of all rows together."""
+    scratch = partial(LorentzianLearner, settings, stream=stream, device=device)
+    if settings.transfer == "none":
+        return (scratch(),)
+    return (
+        TransferLearner(settings, stream=stream, device=device, peers=peers),
+        scratch(name=SCRATCH),
+        PooledLearner(settings, stream=stream, device=device, peers=peers),
+    )
 
 
 def train_all(

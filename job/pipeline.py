@@ -86,7 +86,7 @@ def train_and_test(
     with attempt.stage("read"):
         training = read_training(run, window)
     with attempt.stage("train"), _kept_fits(run, window, attempt) as kept:
-        learners = kept.remembering(learners_of(run.plan, window, device=run.device))
+        learners = kept.remembering(learners_of(run.plan, window, device=run.device, peers=training.peers))
         trained = train_all(learners, training, window, run.plan.procedure, on_progress=on_progress)
         foreseen = drift_before_test(run.plan, window, training.rows)
     _warn_once(run, window, trained[run.traded_model])

@@ -20,8 +20,8 @@ from job.intervals import interval_ms
 from job.learners import learners_of, train_all
 from job.model.classifier import Learner
 from job.records import PlanRecord, ProcedureRecord, WindowRecord
-from job.rows import Dataset
-from job.rules import LABEL_LOOKBACK_MS, make_dataset, trading_rules
+from job.rows import Dataset, LabelledRows
+from job.rules import LABEL_LOOKBACK_MS, make_dataset, peers_of, trading_rules
 from job.run.cuts import cut_walkforward
 from job.run.plan import span_record, windows_of
 from job.slice_outcome import forecast_and_trade, lookback_before_test_ms
@@ -41,20 +41,27 @@ class RehearsedWindow:
 class Rehearsal:
     """A procedure on markets in memory: the plan, and what its windows are cut from.
 
-    ``funding`` is what a perpetual pays over all of the bars; None for a market without.
+    ``funding`` is what a perpetual pays over all of the bars; None for a market without. ``peers`` are the markets
+    that are also learned from, each as if it were traded.
     """
 
     plan: PlanRecord
     klines: Klines
     features: FeatureRows
     funding: OutsideSeries | None = None
+    peers: tuple["Rehearsal", ...] = ()
 
     def windows(self, *, with_baselines: bool = True) -> Iterator[RehearsedWindow]:
         """Train and test window after window."""
         for window in windows_of(self.plan):
             interruption.check()
-            device = torch.device("cpu")
-            yield self.run(window, learners_of(self.plan, window, device=device, with_baselines=with_baselines))
+            device, peers = torch.device("cpu"), self.peer_rows(window)
+            learners = learners_of(self.plan, window, device=device, peers=peers, with_baselines=with_baselines)
+            yield self.run(window, learners)
+
+    def peer_rows(self, window: Window) -> dict[str, LabelledRows]:
+        """Rows of a window's training span of the markets that are also learned from, by symbol."""
+        return {peer.plan.procedure.market.symbol: peer._cut(window.train).rows for peer in self.peers}
 
     def run(self, window: Window, learners: tuple[Learner, ...]) -> RehearsedWindow:
         """Train learners on one window, and test them."""
@@ -88,15 +95,14 @@ def rehearse(
     """
     features = _build(markets, procedure)
     plan = plan_in_memory(procedure, features, feature_set=_definition(procedure).record.identity)
-    return Rehearsal(plan=plan, klines=markets[procedure.market.symbol], features=features, funding=funding)
+    return _rehearsal(markets, plan, features, funding)
 
 
 def rehearse_plan(
     markets: Mapping[str, Klines], plan: PlanRecord, *, funding: OutsideSeries | None = None
 ) -> Rehearsal:
     """A plan's own windows on other markets; parameters as of `rehearse`."""
-    features = _build(markets, plan.procedure)
-    return Rehearsal(plan=plan, klines=markets[plan.procedure.market.symbol], features=features, funding=funding)
+    return _rehearsal(markets, plan, _build(markets, plan.procedure), funding)
 
 
 def plan_in_memory(procedure: ProcedureRecord, features: FeatureRows, *, feature_set: str) -> PlanRecord:
@@ -123,6 +129,21 @@ def plan_in_memory(procedure: ProcedureRecord, features: FeatureRows, *, feature
         device="cpu",
         versions={},
     )
+
+
+def _rehearsal(
+    markets: Mapping[str, Klines], plan: PlanRecord, features: FeatureRows, funding: OutsideSeries | None
+) -> Rehearsal:
+    peers = (
+        Rehearsal(
+            plan=plan.model_copy(update={"procedure": peer}),
+            klines=markets[peer.market.symbol],
+            features=_build(markets, peer),
+        )
+        for peer in peers_of(plan.procedure)
+    )
+    klines = markets[plan.procedure.market.symbol]
+    return Rehearsal(plan=plan, klines=klines, features=features, funding=funding, peers=tuple(peers))
 
 
 def _definition(procedure: ProcedureRecord) -> FeatureSet:

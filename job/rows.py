@@ -1,6 +1,7 @@
 """Feature rows joined with their labels: what classifiers are fitted on and asked about. Pure."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -75,10 +76,14 @@ class LabelledRows:
 
 @dataclass(frozen=True, kw_only=True)
 class Dataset:
-    """Klines and labelled rows of one span; the klines begin earlier, for what looks back."""
+    """Klines and labelled rows of one span; the klines begin earlier, for what looks back.
+
+    ``peers`` are the rows of the other markets that are learned from, by symbol; see `job.model.transfer`.
+    """
 
     klines: Klines
     rows: LabelledRows
+    peers: Mapping[str, LabelledRows] = field(default_factory=dict)
 
 
 def join_labels(features: FeatureRows, klines: Klines, labels: Labels) -> LabelledRows:

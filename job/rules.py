@@ -10,6 +10,7 @@ from job.backtest.volatility import annual_volatility, relative_true_range, size
 from job.data.feature_rows import FeatureRows
 from job.data.klines import Klines, MarketKey
 from job.data.outside_series import OutsideSeries
+from job.errors import ConfigError
 from job.intervals import DAY_MS, bars_per_year
 from job.labels import (
     Labels,
@@ -20,7 +21,7 @@ from job.labels import (
     volatility_labels,
 )
 from job.records import ProcedureRecord
-from job.rows import Dataset, join_labels
+from job.rows import Dataset, LabelledRows, join_labels
 from job.signals import TradingRules, fixed_size
 
 # Labels, sizes and exits measure volatility over the day before their bar.
@@ -31,6 +32,38 @@ def market_key(procedure: ProcedureRecord) -> MarketKey:
     """The stored series that a procedure trades."""
     market = procedure.market
     return MarketKey(venue=market.venue, symbol=market.symbol, interval=market.interval)
+
+
+def peers_of(procedure: ProcedureRecord) -> tuple[ProcedureRecord, ...]:
+    """The markets that a procedure also learns from: the same procedure, as if it traded each of its context.
+
+    The peer and the traded market change places, and everybody else keeps theirs: beside SOL in the context of BTC and
+    ETH, BTC's own rows have SOL's columns where SOL's have BTC's, and ETH's where they were. So column i plays one role
+    in the rows of all: the market's own indicators first, then each place of the context. No other order keeps more of
+    the places, and what leads the traded market still stands in the leader's place in the rows of every other peer.
+
+    Raises
+    ------
+    ConfigError
+        Where it is to learn from others, and has no context.
+    """
+    market = procedure.market
+    if procedure.model.transfer == "none":
+        return ()
+    if not market.context_symbols:
+        raise ConfigError(
+            f"--transfer {procedure.model.transfer} learns from the markets of --context, which is empty.",
+            remedy="Name at least one, or use --transfer none.",
+        )
+    places = (market.symbol, *market.context_symbols)
+    return tuple(_in_place_of(procedure, places, peer) for peer in places[1:])
+
+
+def _in_place_of(procedure: ProcedureRecord, places: tuple[str, ...], peer: str) -> ProcedureRecord:
+    changed = {places[0]: peer, peer: places[0]}
+    symbol, *context = (changed.get(each, each) for each in places)
+    market = procedure.market.model_copy(update={"symbol": symbol, "context": tuple(context)})
+    return procedure.model_copy(update={"market": market})
 
 
 def trading_rules(procedure: ProcedureRecord) -> TradingRules:
@@ -108,9 +141,14 @@ def _funding(klines: Klines, procedure: ProcedureRecord, stored: OutsideSeries |
     return 0.0
 
 
+def label_rows(klines: Klines, features: FeatureRows, procedure: ProcedureRecord) -> LabelledRows:
+    """Label the bars, and join the labels with the rows of features."""
+    return join_labels(features, klines, make_labels(klines, procedure))
+
+
 def make_dataset(
     klines: Klines, features: FeatureRows, procedure: ProcedureRecord, *, funding: OutsideSeries | None = None
 ) -> Dataset:
     """Label the bars, join the labels with the rows of features, and give the bars what trading on them means."""
-    rows = join_labels(features, klines, make_labels(klines, procedure))
+    rows = label_rows(klines, features, procedure)
     return Dataset(klines=make_bars(klines, procedure, funding=funding), rows=rows)

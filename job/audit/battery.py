@@ -1,6 +1,7 @@
 """The checks of an audit in their order, each put to the product on the user's data. Pure but for the time it takes."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -75,7 +76,7 @@ def _fast(subject: AuditSubject) -> list[Check]:
     bar_ms = interval_ms(interval)
     rules = trading_rules(subject.plan.procedure)
     near = target.between(window.train.start_ms - LABEL_LOOKBACK_MS, window.span.end_ms)
-    data = own.make_dataset(near, subject.stored)
+    data = replace(own.make_dataset(near, subject.stored), peers=own.peers(subject.markets, window.span))
     rows = data.rows
     planned = target.available_at[target.open_time >= subject.plan.windows[0].train_start_ms]
     cuts = misaligned_cut_times(planned, interval, num=NUM_CUTS, seed=SEED)
@@ -130,7 +131,7 @@ def _deep(subject: AuditSubject) -> list[Check]:
     assert window.test is not None
     bar_ms = interval_ms(target.interval)
     near = target.between(window.train.start_ms - LABEL_LOOKBACK_MS, window.span.end_ms)
-    data = own.make_dataset(near, subject.stored)
+    data = replace(own.make_dataset(near, subject.stored), peers=own.peers(subject.markets, window.span))
     # What is scored ends with the training: the ledger has no entry of an audit, so it may not read a test.
     learned = target.between(window.train.start_ms - LABEL_LOOKBACK_MS, window.train.end_ms)
     features = subject.stored.between(window.train.start_ms, window.train.end_ms)

@@ -18,6 +18,7 @@ from job.data.feature_rows import FeatureRows
 from job.data.klines import Klines
 from job.features.build import build_features
 from job.features.definition import MAX_LOOKBACK_MS, FeatureSet
+from job.features.registry import feature_set
 from job.intervals import DAY_MS
 from job.labels import Labels
 from job.learners import learners_of, train_all
@@ -28,7 +29,7 @@ from job.model.lorentzian import LorentzianNCA
 from job.model.scaling import RobustScaler
 from job.records import PlanRecord
 from job.rows import Dataset, LabelledRows
-from job.rules import LABEL_LOOKBACK_MS, make_dataset, make_labels
+from job.rules import LABEL_LOOKBACK_MS, label_rows, make_dataset, make_labels, peers_of
 from job.signals import TradingRules, account_of, make_orders, with_terms
 from job.windows import EMBARGO_BARS, Span, Window
 
@@ -65,26 +66,46 @@ class Product:
 
     def train(self, data: Dataset, window: Window) -> bytes:
         """The traded model of a window, with all that was chosen, as its file."""
-        trained = train_all(self._learners(window), data, window, self.plan.procedure)
+        trained = train_all(self._learners(window, data), data, window, self.plan.procedure)
         return checkpoint_bytes(trained[self.plan.procedure.model.model], self.plan)
 
     def forecast(self, markets: Markets, *, window: Window) -> Forecasts:
         """The whole way from bars to a window's test forecasts by the traded model."""
         assert window.test is not None
         procedure = self.plan.procedure
-        start_ms = window.train.start_ms - MAX_LOOKBACK_MS - 2 * DAY_MS
-        near = {name: market.between(start_ms, window.test.end_ms) for name, market in markets.items()}
+        near = _warmed_up(markets, window.span)
         features = self.build(near[TARGET], {name: market for name, market in near.items() if name != TARGET})
         train, test = (self._cut(near[TARGET], features, span) for span in (window.train, window.test))
-        trained = train_all(self._learners(window), train, window, procedure)[procedure.model.model]
+        train = replace(train, peers=self.peers(markets, window.train))
+        trained = train_all(self._learners(window, train), train, window, procedure)[procedure.model.model]
         return Forecasts(decision_ms=test.rows.decision_ms, probability=trained.forecast_rows(test.rows))
 
-    def _learners(self, window: Window) -> tuple[Learner, ...]:
-        return learners_of(self.plan, window, device=self.device, with_baselines=False)
+    def peers(self, markets: Markets, span: Span) -> dict[str, LabelledRows]:
+        """Rows of the other markets that are learned from, by symbol, made of the bars of all."""
+        procedure = self.plan.procedure
+        near = _warmed_up(markets, span)
+        near[procedure.market.symbol] = near.pop(TARGET)
+        rows = {}
+        for peer in peers_of(procedure):
+            symbol, context = peer.market.symbol, peer.market.context_symbols
+            definition = feature_set(peer.features.features, peer.market.interval, context)
+            features = build_features(definition, near[symbol], {each: near[each] for each in context})
+            klines = near[symbol].between(span.start_ms - LABEL_LOOKBACK_MS, span.end_ms)
+            rows[symbol] = label_rows(klines, features.between(span.start_ms, span.end_ms), peer)
+        return rows
+
+    def _learners(self, window: Window, data: Dataset) -> tuple[Learner, ...]:
+        return learners_of(self.plan, window, device=self.device, peers=data.peers, with_baselines=False)
 
     def _cut(self, klines: Klines, features: FeatureRows, span: Span) -> Dataset:
         near = klines.between(span.start_ms - LABEL_LOOKBACK_MS, span.end_ms)
         return self.make_dataset(near, features.between(span.start_ms, span.end_ms))
+
+
+def _warmed_up(markets: Markets, span: Span) -> dict[str, Klines]:
+    """The bars of a span, and those before it that its features need."""
+    start_ms = span.start_ms - MAX_LOOKBACK_MS - 2 * DAY_MS
+    return {name: market.between(start_ms, span.end_ms) for name, market in markets.items()}
 
 
 def run_engine(klines: Klines, target: np.ndarray, costs: Costs) -> Backtest:

@@ -6,12 +6,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from job.arrays import FloatArray, IntArray
+from job.arrays import BoolArray, FloatArray, IntArray
 from job.audit.doctored import poisoned, truncated
 from job.audit.finding import AuditFinding, Claim
 from job.audit.future import Markets
 from job.intervals import format_utc
-from job.rows import Dataset
+from job.rows import Dataset, LabelledRows
 from job.windows import Window
 
 ISOLATION = Claim(
@@ -47,34 +47,46 @@ class Forecasts:
 def check_isolation(*, train: Train, dataset: Dataset, window: Window, seed: int) -> AuditFinding:
     """Train on a window as it is, and with all that lies behind its training span replaced.
 
-    Features and bars become noise, and every label that ends there is turned round.
+    Features and bars become noise, and every label that ends there is turned round, in all markets that are learned.
 
     Parameters
     ----------
     train : from the data of a whole window to everything that was fitted and chosen, as bytes.
     dataset : of the whole window, test included.
     """
-    end_ms, rows = window.train.end_ms, dataset.rows
-    is_later, is_open = rows.open_time >= end_ms, np.isfinite(rows.up) & (rows.label_end_ms > end_ms)
-    if not is_later.any():
+    end_ms, markets = window.train.end_ms, (dataset.rows, *dataset.peers.values())
+    num_rows = sum(int((rows.open_time >= end_ms).sum()) for rows in markets)
+    if not num_rows:
         return ISOLATION.not_run("the window has no test rows")
     generator = np.random.default_rng(seed)
-    noise = 100 * generator.standard_normal(rows.features.shape).astype(np.float32)
     replaced = Dataset(
         klines=poisoned(dataset.klines, end_ms, generator=generator),
-        rows=replace(
-            rows,
-            features=np.where(is_later[:, None], noise, rows.features),
-            up=np.where(is_open, 1 - rows.up, rows.up),
-        ),
+        rows=_turned(dataset.rows, end_ms, generator),
+        peers={symbol: _turned(rows, end_ms, generator) for symbol, rows in dataset.peers.items()},
     )
     as_it_is, other = train(dataset, window), train(replaced, window)
     num_bars = int((dataset.klines.available_at > end_ms).sum())
+    num_labels = sum(int(_is_open(rows, end_ms).sum()) for rows in markets)
     return ISOLATION.judge(
         as_it_is == other,
-        f"{int(is_later.sum()):,} rows, {num_bars:,} bars and {int(is_open.sum()):,} labels after "
+        f"{num_rows:,} rows, {num_bars:,} bars and {num_labels:,} labels after "
         f"{format_utc(end_ms)} UTC replaced; {_compared(as_it_is, other)}",
     )
+
+
+def _turned(rows: LabelledRows, end_ms: int, generator: np.random.Generator) -> LabelledRows:
+    """The rows with noise for the features of those from ``end_ms`` on, and the labels turned round that end later."""
+    noise = 100 * generator.standard_normal(rows.features.shape).astype(np.float32)
+    return replace(
+        rows,
+        features=np.where((rows.open_time >= end_ms)[:, None], noise, rows.features),
+        up=np.where(_is_open(rows, end_ms), 1 - rows.up, rows.up),
+    )
+
+
+def _is_open(rows: LabelledRows, end_ms: int) -> BoolArray:
+    """Which labels end after ``end_ms``."""
+    return np.isfinite(rows.up) & (rows.label_end_ms > end_ms)
 
 
 def check_determinism(*, train: Train, dataset: Dataset, window: Window) -> AuditFinding:

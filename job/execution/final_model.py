@@ -34,7 +34,7 @@ def fit_final_model(run: Run) -> FinalModel:
     """
     window = final_window(run.plan)
     training = read_training(run, window)
-    learners = learners_of(run.plan, window, device=run.device, with_baselines=False)
+    learners = learners_of(run.plan, window, device=run.device, peers=training.peers, with_baselines=False)
     trained = train_all(learners, training, window, run.plan.procedure)[run.traded_model]
     return FinalModel(window=window, trained=trained, data=checkpoint_bytes(trained, run.plan))
 

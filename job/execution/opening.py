@@ -14,6 +14,7 @@ from job.device import choose_device, limit_threads
 from job.errors import ConfigError
 from job.feature_store import feature_record
 from job.records import PlanRecord, ProcedureRecord, RunKind
+from job.rules import peers_of
 from job.run.address import RunAddress
 from job.run.attempt import now_ms
 from job.run.index import note_started
@@ -50,10 +51,12 @@ def draft_plan(
     connection: Connection, settings: PlanCommand, *, device: str, kind: RunKind = "walkforward"
 ) -> PlanRecord:
     """The plan that these settings make of the stored data now; nothing is stored."""
+    procedure = procedure_of(settings)
     return make_plan(
         connection,
-        procedure_of(settings),
+        procedure,
         feature_record(settings.market, settings.features),
+        peer_sets=tuple(feature_record(peer.market, peer.features) for peer in peers_of(procedure)),
         run_id=named_run(settings),
         now_ms=now_ms(),
         threads=settings.compute.threads,
@@ -143,4 +146,7 @@ def open_run(address: RunAddress) -> Run:
 
 
 def _no_such_run(store: ObjectStore, run_id: str) -> ConfigError:
-    return ConfigError(f"There is no run {run_id} under {store.location}.", remedy="Check --run-id and --save-path.")
+    return ConfigError(
+        f"There is no run {run_id} under {store.location}.",
+        remedy="Check --run-id and --save-path; `lorentzian status` lists the runs there.",
+    )

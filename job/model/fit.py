@@ -90,6 +90,7 @@ class PreparedRows:
     line : through them.
     prior : share of up labels, weighed as the bank is.
     own_prior : the same without weights of the classes.
+    pretrained : whose distance the fits begin with; None for one that knows nothing yet.
     """
 
     scaler: RobustScaler
@@ -97,6 +98,7 @@ class PreparedRows:
     line: Line
     prior: float
     own_prior: float
+    pretrained: LorentzianNCA | None = None
 
     @classmethod
     def of(cls, rows: LabelledRows, settings: ModelSettings, device: torch.device) -> "PreparedRows":
@@ -213,8 +215,10 @@ class LorentzianLearner(EpochLearner[LorentzianClassifier]):
             line=prepared.line,
             num_members=effort.num_members,
             encoder=encoder,
-        )
-        return network.to(self._device)
+        ).to(self._device)
+        if prepared.pretrained is not None:
+            network.measure_like(prepared.pretrained)
+        return network
 
     def _encoder_shape(self) -> EncoderShape:
         settings = self._settings

@@ -227,6 +227,13 @@ class LorentzianNCA(nn.Module):
         )
 
     @torch.no_grad()
+    def measure_like(self, other: "LorentzianNCA") -> None:
+        """Begin with another network's distance: its scales and its encoder, and nothing that is of its bank."""
+        own = ("log_scales", "gate_logit", ENCODER)
+        state = {name: value for name, value in other.state_dict().items() if name.startswith(own)}
+        self.load_state_dict(self.state_dict() | state)
+
+    @torch.no_grad()
     def let_vote(self) -> None:
         """Give the votes that have no say yet the one that training begins with."""
         self.prior_logit_share[self.prior_logit_share >= SILENT] = PRIOR_LOGIT_AT_START

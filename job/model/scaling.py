@@ -32,9 +32,14 @@ class RobustScaler:
         spread = np.where(spread > SMALLEST_RANGE, spread, 1.0)
         return cls(center=center.astype(np.float32), range=spread.astype(np.float32))
 
+    def standardize(self, features: Float32Array) -> Float32Array:
+        """Features in units of their range around their centre, float32 (n, F), not clipped."""
+        standard: Float32Array = (features - self.center) / self.range
+        return standard
+
     def transform(self, features: Float32Array) -> Float32Array:
         """Scaled features, float32 (n, F), within [-3, 3]."""
-        scaled = (features - self.center) / self.range
+        scaled = self.standardize(features)
         # hypot is sqrt(1 + x^2) without the overflow that would send a huge value to zero.
         clipped: Float32Array = scaled / np.hypot(1, scaled / CLIP)
         return clipped.astype(np.float32)

@@ -37,6 +37,8 @@ from job.records.summary import (
     SummaryRecord,
 )
 from job.records.window import (
+    POOLED,
+    SCRATCH,
     BlendRecord,
     CandidateRecord,
     FailureRecord,
@@ -53,7 +55,9 @@ __all__ = [
     "LAST_RETURN",
     "LONG",
     "NO_SKILL_RULES",
+    "POOLED",
     "SCHEMA_VERSION",
+    "SCRATCH",
     "AttemptRecord",
     "AuditFindingRecord",
     "AuditRecord",

@@ -40,6 +40,7 @@ class WindowSpanRecord(Record):
 class PlanRecord(Record):
     """What every pod of a run works from; created once by whoever comes first, and never changed.
 
+    ``peer_feature_sets`` are those of the other markets that it learns from, in the order of `job.rules.peers_of`.
     ``end_ms`` is where all that windows and the final model may read ends. Days that are locked away begin there, at
     ``holdout_start_ms``, which is None without any.
     """
@@ -52,6 +53,7 @@ class PlanRecord(Record):
     procedure: ProcedureRecord
     feature_set: str
     feature_names: tuple[str, ...]
+    peer_feature_sets: tuple[str, ...] = ()
     windows: tuple[WindowSpanRecord, ...]
     end_ms: int
     holdout_start_ms: int | None = None

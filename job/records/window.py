@@ -5,6 +5,9 @@ from typing import Literal
 from job.records.plan import WindowSpanRecord
 from job.records.shapes import SCHEMA_VERSION, EstimateRecord, MeasureRecord, Measures, Record
 
+# Models beside a vote that has learned from other markets: the same without them, and one of all markets' rows.
+SCRATCH, POOLED = "lorentzian-scratch", "lorentzian-pooled"
+
 
 class ThresholdRecord(Record):
     """Probabilities that open a position; both None where validation found nothing that beats staying flat."""

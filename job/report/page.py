@@ -14,7 +14,7 @@ from job.report.markup import Markup, element, join
 from job.report.metric_words import METRICS
 from job.report.page_parts import drift_part, luck_part, models_part
 from job.report.page_style import STYLE
-from job.report.page_tables import blend_tables, provenance, windows_table
+from job.report.page_tables import blend_tables, provenance, transfer_tables, windows_table
 from job.report.render import inline_svg
 from job.run_evaluation import RunEvaluation
 
@@ -74,7 +74,12 @@ def report_page(
             _section("What luck could have made of it", *luck_part(summary), *_pictures(figures, "monte_carlo")),
             _section("Days locked away", *holdout_part(plan, holdout)),
             _section("Did the market drift?", *_pictures(figures, "drift"), *drift_part(summary)),
-            _section("Windows", windows_table(plan, summary, evaluation.windows), *blend_tables(evaluation.windows)),
+            _section(
+                "Windows",
+                windows_table(plan, summary, evaluation.windows),
+                *blend_tables(evaluation.windows),
+                *transfer_tables(summary, evaluation.windows),
+            ),
             _section("Pictures", *_pictures(figures, *REST_OF_PICTURES)),
             _section("Which model to use", *(element("p", sentence) for sentence in MODELS)),
             _section("What the numbers mean", element("div", _words(), class_="words")),

@@ -5,7 +5,7 @@ from typing import Any
 
 from job.artifacts.json_bytes import to_json_bytes
 from job.intervals import format_utc, format_utc_day
-from job.records import NO_SKILL_RULES, PlanRecord, SummaryRecord, WindowRecord
+from job.records import NO_SKILL_RULES, POOLED, SCRATCH, PlanRecord, SummaryRecord, WindowRecord
 from job.report.markup import Markup, element, join, table
 from job.report.metric_words import shown_metric, words_of
 from job.report.numbers import DASH, bps, count, shown_estimate, shown_interval, signed_loss
@@ -100,6 +100,28 @@ def blend_tables(windows: tuple[WindowRecord, ...]) -> list[Markup]:
             head,
             rows,
             caption="The blend: weights chosen on validation; dropped where its whole interval is worse than the best",
+        )
+    ]
+
+
+def transfer_tables(summary: SummaryRecord, windows: tuple[WindowRecord, ...]) -> list[Markup]:
+    """What learning from other markets first is worth, window by window; nothing where that was not asked for."""
+    names = (summary.traded_model, SCRATCH, POOLED)
+    if SCRATCH not in summary.models:
+        return []
+    rows = [
+        (str(window.span.index), *(shown_metric("log_loss", window.models[name].test) for name in names))
+        for window in windows
+    ]
+    leads = (summary.differences[name].log_loss for name in names[1:])
+    lead_cells = (DASH if lead is None else shown_estimate(lead, signed_loss) for lead in leads)
+    rows.append((f"{names[0]} less this, all days", DASH, *lead_cells))
+    return [
+        table(
+            ("window", *names),
+            rows,
+            caption="Test log-loss with the distance of other markets to begin with, from scratch, and of all rows "
+            "pooled; last, the difference paired day by day, below 0 is better",
         )
     ]
 

@@ -8,6 +8,7 @@ says that it cannot.
 import hashlib
 import platform
 from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import version
 from typing import Any
 
@@ -21,12 +22,11 @@ from job.data.digests import day_digests
 from job.data.feature_rows import FeatureSetRecord
 from job.data.feature_table import feature_span
 from job.data.kline_table import stored_span
-from job.data.klines import MarketKey
 from job.data.schema import require_schema
 from job.errors import ConfigError, DataError, NoDataError
 from job.intervals import DAY_MS, SECOND_MS, floor_day, format_utc, interval_ms
 from job.records import PlanRecord, ProcedureRecord, RunKind, WindowSpanRecord
-from job.rules import LABEL_LOOKBACK_MS, market_key, reads_funding
+from job.rules import LABEL_LOOKBACK_MS, market_key, peers_of, reads_funding
 from job.run.cautions import history_warning
 from job.run.cuts import CUTS
 from job.run.identity import procedure_content
@@ -42,6 +42,7 @@ def make_plan(
     procedure: ProcedureRecord,
     feature_set: FeatureSetRecord,
     *,
+    peer_sets: tuple[FeatureSetRecord, ...] = (),
     run_id: str | None,
     now_ms: int,
     threads: int,
@@ -53,6 +54,7 @@ def make_plan(
     Parameters
     ----------
     procedure, feature_set : what is trained, and on which features.
+    peer_sets : of the markets of `peers_of`, in their order.
     run_id : or None for the default one.
     now_ms : fixes the stamp.
     threads, device : recorded, since results may depend on them.
@@ -64,15 +66,16 @@ def make_plan(
         Where klines or features are missing, or too few for one window.
     """
     require_schema(connection)
-    key = market_key(procedure)
-    present = _feature_days(connection, key, feature_set)
+    present = _feature_days(connection, procedure, feature_set)
+    for peer, peer_set in zip(peers_of(procedure), peer_sets, strict=True):
+        _feature_days(connection, peer, peer_set)
     windows = CUTS[kind](procedure, present)
     last_test = windows[-1].test
     assert last_test is not None
     digests = _digests(
         connection,
         procedure,
-        feature_set.identity,
+        (feature_set.identity, *(peer_set.identity for peer_set in peer_sets)),
         first_train_ms=windows[0].train.start_ms,
         start_ms=0,
         end_ms=last_test.end_ms,
@@ -86,6 +89,7 @@ def make_plan(
         procedure=procedure,
         feature_set=feature_set.identity,
         feature_names=feature_set.names,
+        peer_feature_sets=tuple(peer_set.identity for peer_set in peer_sets),
         windows=tuple(span_record(window) for window in windows),
         end_ms=last_test.end_ms,
         holdout_start_ms=last_test.end_ms if procedure.windows.holdout_days else None,
@@ -167,7 +171,7 @@ def check_unchanged(connection: psycopg.Connection, plan: PlanRecord, span: Span
     now = _digests(
         connection,
         plan.procedure,
-        plan.feature_set,
+        (plan.feature_set, *plan.peer_feature_sets),
         first_train_ms=first_train_ms,
         start_ms=start_ms,
         end_ms=end_ms,
@@ -175,8 +179,9 @@ def check_unchanged(connection: psycopg.Connection, plan: PlanRecord, span: Span
     days = [day for day in now | plan.day_digests if _lies_between(day, start_ms, end_ms)]
     changed = sorted(day for day in days if now.get(day) != plan.day_digests.get(day))
     if changed:
+        beside = " or its context" if plan.peer_feature_sets else ""
         raise DataError(
-            f"The data of {key} on {changed[0]} UTC changed since the plan of {format_utc(plan.created_at_ms)} "
+            f"The data of {key}{beside} on {changed[0]} UTC changed since the plan of {format_utc(plan.created_at_ms)} "
             f"({len(changed)} days differ).",
             remedy="Use a new run id.",
         )
@@ -204,8 +209,9 @@ def final_window(plan: PlanRecord) -> Window:
     return Window(index=len(plan.windows), train=Span(start_ms=start_ms, end_ms=plan.end_ms), test=None)
 
 
-def _feature_days(connection: psycopg.Connection, key: MarketKey, feature_set: FeatureSetRecord) -> Span:
+def _feature_days(connection: psycopg.Connection, procedure: ProcedureRecord, feature_set: FeatureSetRecord) -> Span:
     """From the open of the first bar with features to the close of the last."""
+    key = market_key(procedure)
     klines = stored_span(connection, key)
     if klines is None:
         raise NoDataError(
@@ -216,7 +222,7 @@ def _feature_days(connection: psycopg.Connection, key: MarketKey, feature_set: F
     if rows is None:
         raise NoDataError(
             f"The database has {klines.num_bars} klines of {key}, but no rows of feature set {feature_set.identity}.",
-            remedy="Run `lorentzian features` with the same --symbol, --interval, --context and --venue.",
+            remedy=f"Run `lorentzian features{procedure.market.flags}`.",
         )
     return Span(start_ms=rows.first_open_ms, end_ms=rows.last_open_ms + interval_ms(key.interval))
 
@@ -224,7 +230,7 @@ def _feature_days(connection: psycopg.Connection, key: MarketKey, feature_set: F
 def _digests(
     connection: psycopg.Connection,
     procedure: ProcedureRecord,
-    feature_set: str,
+    feature_sets: tuple[str, ...],
     *,
     first_train_ms: int,
     start_ms: int,
@@ -232,21 +238,23 @@ def _digests(
 ) -> dict[str, str]:
     """A digest per UTC day of [start_ms, end_ms), of what the windows read there and nothing else.
 
-    Before the first training span they read klines alone, and not for longer than labels look back.
+    Before the first training span they read klines alone, and not for longer than labels look back. Of the markets that
+    they also learn from, whose feature sets follow the traded one's, nobody pays funding.
     """
-    key, klines_from_ms = market_key(procedure), max(start_ms, first_train_ms - LABEL_LOOKBACK_MS)
-    before = day_digests(
-        connection, key, NO_FEATURES, start_ms=klines_from_ms, end_ms=first_train_ms, with_funding=False
-    )
-    trained = day_digests(
-        connection,
-        key,
-        feature_set,
-        start_ms=max(start_ms, first_train_ms),
-        end_ms=end_ms,
-        with_funding=reads_funding(procedure),
-    )
-    return {day: before.get(day, "") + trained.get(day, "") for day in sorted(before | trained)}
+    parts = list[dict[str, str]]()
+    for market, feature_set in zip((procedure, *peers_of(procedure)), feature_sets, strict=True):
+        part = partial(day_digests, connection, market_key(market))
+        klines_from_ms = max(start_ms, first_train_ms - LABEL_LOOKBACK_MS)
+        parts += [
+            part(NO_FEATURES, start_ms=klines_from_ms, end_ms=first_train_ms, with_funding=False),
+            part(
+                feature_set,
+                start_ms=max(start_ms, first_train_ms),
+                end_ms=end_ms,
+                with_funding=market is procedure and reads_funding(procedure),
+            ),
+        ]
+    return {day: "".join(part.get(day, "") for part in parts) for day in sorted(set().union(*parts))}
 
 
 def span_record(window: Window) -> WindowSpanRecord:

@@ -26,11 +26,18 @@ def _without_credentials(value: str) -> str:
 
 
 Address = Annotated[str, AfterValidator(_without_credentials)]
-VenueName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,30}$")]
-SymbolName = Annotated[str, Field(pattern=r"^[A-Z0-9]{2,30}$")]
-SymbolNames = Annotated[
-    str, BeforeValidator(join_commas), Field(pattern=r"^[A-Z0-9]{2,30}(,[A-Z0-9]{2,30})*$", max_length=10_000)
-]
+VENUE = r"^[a-z0-9][a-z0-9-]{0,30}$"
+SYMBOL = r"^[A-Z0-9]{2,30}$"
+SYMBOLS = r"^[A-Z0-9]{2,30}(,[A-Z0-9]{2,30})*$"
+# Said of what a pattern refuses; names that users type should not ask them to read a pattern.
+NOT_WRITTEN_LIKE = {
+    VENUE: "is not written like binance-perp: small letters, digits and hyphens, at most 31",
+    SYMBOL: "is not written like SOLUSDT: 2 to 30 capital letters and digits, nothing else",
+    SYMBOLS: "is not written like SOLUSDT or SOLUSDT,ETHUSDT: capital letters and digits, and commas between symbols",
+}
+VenueName = Annotated[str, Field(pattern=VENUE)]
+SymbolName = Annotated[str, Field(pattern=SYMBOL)]
+SymbolNames = Annotated[str, BeforeValidator(join_commas), Field(pattern=SYMBOLS, max_length=10_000)]
 CommaSeparated = Annotated[tuple[SymbolName, ...], BeforeValidator(split_commas)]
 FileNames = Annotated[tuple[str, ...], BeforeValidator(split_commas)]
 

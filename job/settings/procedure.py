@@ -44,6 +44,17 @@ class MarketSettings(Group):
         """The context without the traded market itself, each symbol once."""
         return tuple(dict.fromkeys(symbol for symbol in self.context if symbol != self.symbol))
 
+    @property
+    def flags(self) -> str:
+        """What a command line must say to mean this market: a blank, and the flag of each value that is no default."""
+        said = {name: getattr(self, name) for name in MarketSettings.model_fields}
+        told = {n: ",".join(v) if isinstance(v, tuple) else v for n, v in said.items() if v != _default(n)}
+        return "".join(f" --{name} {value or repr('')}" for name, value in told.items())
+
+
+def _default(name: str) -> object:
+    return MarketSettings.model_fields[name].default
+
 
 class MarketsSettings(MarketSettings):
     """Which markets a command goes through, one after the other; ``symbol`` lists them."""
@@ -229,15 +240,29 @@ class ModelSettings(Group):
         ),
     )
     search_candidates: int = Field(12, ge=2, le=144, description="candidates that a search draws")
+    transfer: Literal["none", "pretrain"] = Field(
+        "none",
+        description=(
+            "pretrain: learn the distance on the context's markets first, from their own feature rows, then train on "
+            "at a tenth of the rate; the same without, and one model of all markets' rows, are trained beside it"
+        ),
+    )
     seed: int = Field(0, ge=0, lt=2**32, description="seed of everything random in training")
 
-    @field_validator("class_weights", "novelty", "live_bank", "search")
+    @field_validator("class_weights", "novelty", "live_bank", "search", "transfer")
     @classmethod
     def _model_takes_it(cls, value: object, info: ValidationInfo) -> object:
         """A setting that would be read by nobody is refused, not forgotten."""
-        takers = ("lorentzian",) if info.field_name in {"novelty", "live_bank"} else ("lorentzian", "blend")
+        takers = ("lorentzian", "blend") if info.field_name in {"class_weights", "search"} else ("lorentzian",)
         if value not in {None, "none", False} and info.data.get("model") not in takers:
             raise ValueError(f"needs --model {' or '.join(takers)}")
+        return value
+
+    @field_validator("transfer")
+    @classmethod
+    def _search_is_of_one_market(cls, value: str, info: ValidationInfo) -> str:
+        if value != "none" and info.data.get("search") != "none":
+            raise ValueError("needs --search none: candidates are tried on the traded market alone")
         return value
 
 

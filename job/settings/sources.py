@@ -20,7 +20,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from job.errors import ConfigError
 from job.settings.catalogue import ENVIRONMENT_ONLY, PREFIX, TWO_MEANINGS, Setting, environment_names, settings_of
 from job.settings.commands import CommandSettings, PlanCommand
-from job.settings.group import CREDENTIALS
+from job.settings.group import CREDENTIALS, NOT_WRITTEN_LIKE
 
 # What Kubernetes injects for a Service named like our prefix; none of it is a setting.
 SERVICE_LINK = re.compile(r"_SERVICE_HOST$|_SERVICE_PORT(_.*)?$|_PORT_\d+_[A-Z]+(_.*)?$")
@@ -245,7 +245,7 @@ def _config_error(
     """The first fault in words; never the value of a secret, which pydantic's own text would show."""
     fault = error.errors(include_url=False)[0]
     name = str(fault["loc"][1]) if len(fault["loc"]) > 1 else str(fault["loc"][0])
-    reason = _REASONS.get(fault["type"], fault["msg"].removeprefix("Value error, ")).format(**fault.get("ctx", {}))
+    reason = _reason(fault["type"], fault["msg"], fault.get("ctx", {}))
     is_shown = any(setting.name == name and not setting.is_secret for setting in settings)
     shows_value = is_shown and fault["type"] != CREDENTIALS
     value = f"{reprlib.repr(fault['input'])} " if shows_value else ""
@@ -253,3 +253,9 @@ def _config_error(
         f"{sources.get(name, name)}: {value}{reason}.",
         remedy=f"`lorentzian {command_name} --help` says what it takes.",
     )
+
+
+def _reason(kind: str, message: str, limits: Mapping[str, Any]) -> str:
+    if limits.get("pattern") in NOT_WRITTEN_LIKE:
+        return NOT_WRITTEN_LIKE[limits["pattern"]]
+    return _REASONS.get(kind, message.removeprefix("Value error, ")).format(**limits)

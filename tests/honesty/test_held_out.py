@@ -14,6 +14,7 @@ from job.audit.finding import AuditFinding, Claim
 from job.audit.memory import VoteWeights, check_memory
 from job.audit.purge import Cut, check_purge
 from job.intervals import HOUR_MS
+from job.model import transfer
 from job.model.bank import TrainingBank
 from job.model.fit import LorentzianLearner
 from job.rows import LabelledRows
@@ -55,6 +56,22 @@ BACKWARD = replace(make_rows(np.arange(600), np.zeros(600)), label_reach_ms=4 * 
 # Twelve rows with labels of four bars, the last five held out.
 TWELVE = make_rows(np.arange(12), np.full(12, 3))
 TWELVE_CUT = (Cut(span=bars_span(0, 7), held_out=bars_span(7, 12), embargo_bars=0),)
+
+
+def to_learn_beside(rows: LabelledRows, cut: Cut) -> LabelledRows:
+    """The rows of another market, of the same bars, that are learned beside those of the cut."""
+    return transfer.known_in_time({"BTCUSDT": rows}, TO_LEARN(rows, cut))["BTCUSDT"]
+
+
+def of_the_same_days(peers: transfer.Peers, rows: LabelledRows) -> dict[str, LabelledRows]:
+    """Other markets' rows are learned up to the last bar that is learned, whenever their labels end."""
+    last_ms = rows.open_time.max()
+    return {symbol: peer.select(np.isfinite(peer.up) & (peer.open_time <= last_ms)) for symbol, peer in peers.items()}
+
+
+def all_that_have_labels(peers: transfer.Peers, rows: LabelledRows) -> dict[str, LabelledRows]:
+    """Other markets' rows are learned without a cut."""
+    return {symbol: peer.select(np.isfinite(peer.up)) for symbol, peer in peers.items()}
 
 
 def starts_at_label_end(rows: LabelledRows, cut: Cut) -> LabelledRows:
@@ -175,6 +192,22 @@ ORACLES = (
         mutants=(
             Mutant(name="reach of the labels forgotten", given={"to_learn": forgets_the_reach}),
             Mutant(name="no purge of labels that reach back", given={"to_learn": purges_nothing}),
+        ),
+    ),
+    Oracle(
+        code="D06",
+        claim="the same of the rows of other markets that are learned beside",
+        check=check_purge,
+        given={"to_learn": to_learn_beside, "rows": ROWS, "cuts": CUTS, "bar_ms": BAR_MS},
+        mutants=(
+            Mutant(
+                name="other markets cut by bars, not by labels",
+                replaced=(Replacement(owner=transfer, name="known_in_time", by=of_the_same_days),),
+            ),
+            Mutant(
+                name="other markets not cut",
+                replaced=(Replacement(owner=transfer, name="known_in_time", by=all_that_have_labels),),
+            ),
         ),
     ),
     Oracle(

@@ -17,7 +17,7 @@ from job.data.klines import Klines
 from job.features.build import build_features
 from job.features.definition import FeatureSet
 from job.intervals import interval_ms
-from job.model import live
+from job.model import live, transfer
 from job.model.classifier import Learner
 from job.model.scaling import RobustScaler
 from job.model.search import SearchChoice
@@ -38,6 +38,8 @@ SEARCHING = audited_world("edge", model="lorentzian", search="guide", search_can
 SEARCHING_PRODUCT = Product(plan=SEARCHING.plan, definition=SEARCHING.definition, device=SEARCHING.device)
 GROWING = audited_world("edge", model="lorentzian", live_bank=True)
 GROWING_PRODUCT = Product(plan=GROWING.plan, definition=GROWING.definition, device=GROWING.device)
+TRANSFERRING = audited_world("edge", model="lorentzian", transfer="pretrain")
+TRANSFERRING_PRODUCT = Product(plan=TRANSFERRING.plan, definition=TRANSFERRING.definition, device=TRANSFERRING.device)
 WINDOW = SUBJECT.window
 assert WINDOW.test is not None
 NEAR = SUBJECT.target.between(WINDOW.train.start_ms - LABEL_LOOKBACK_MS, WINDOW.span.end_ms)
@@ -91,6 +93,11 @@ def searches_the_test(
     assert window.test is not None
     whole = replace(window, train=replace(window.train, end_ms=window.test.end_ms), test=None)
     return search_settings(choose_from, training, whole, settings)
+
+
+def learns_all_of_other_markets(peers: transfer.Peers, rows: LabelledRows) -> dict[str, LabelledRows]:
+    """Other markets' rows of the test's days are learned too."""
+    return {symbol: peer.select(np.isfinite(peer.up)) for symbol, peer in peers.items()}
 
 
 LAST_KNOWN_MS = live.last_known_ms
@@ -156,6 +163,23 @@ ORACLES = (
             ),
         ),
         is_slow=True,  # a dozen fits; `tests/job/test_searching.py` has the claim with learners that fit nothing
+    ),
+    Oracle(
+        code="D05",
+        claim="nothing is learned of what other markets did in the test",
+        check=check_isolation,
+        given={
+            "train": TRANSFERRING_PRODUCT.train,
+            **ISOLATED,
+            "dataset": replace(DATA, peers=TRANSFERRING_PRODUCT.peers(TRANSFERRING.markets, WINDOW.span)),
+        },
+        mutants=(
+            Mutant(
+                name="other markets learned to the end of the test",
+                replaced=(Replacement(owner=transfer, name="known_in_time", by=learns_all_of_other_markets),),
+            ),
+        ),
+        is_slow=True,  # trains three times as much; `tests/job/model/test_transfer.py` has the claim on fewer rows
     ),
     Oracle(
         code="D19",

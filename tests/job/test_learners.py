@@ -11,6 +11,8 @@ from threadpoolctl import threadpool_limits
 from job.learners import make_learners
 from job.model.blend import BLEND, MEMBERS
 from job.model.classifier import Learner
+from job.model.transfer import TransferLearner
+from job.records import POOLED, SCRATCH
 from job.settings.procedure import ModelSettings
 from tests.support.labelled import random_rows
 
@@ -42,6 +44,16 @@ def test_learners_begin_with_the_traded_one(model: str) -> None:
     assert names == [*traded, *(name for name in BASELINES if name not in traded)]
     alone = make_learners(settings, feature_names=NAMES, stream=0, device=CPU, with_baselines=False)
     assert [learner.name for learner in alone] == traded
+
+
+def test_votes_without_the_others_stand_beside_one_that_learns_from_them() -> None:
+    """From scratch and pooled, before the prior; what trades is made of the first alone."""
+    settings = ModelSettings(transfer="pretrain")
+    learners = make_learners(settings, feature_names=NAMES, stream=0, device=CPU, peers={"BTCUSDT": random_rows(60)})
+    assert [learner.name for learner in learners] == ["lorentzian", *BASELINES[:-1], SCRATCH, POOLED, "prior"]
+    assert isinstance(learners[0], TransferLearner)
+    alone = make_learners(settings, feature_names=NAMES, stream=0, device=CPU, peers={}, with_baselines=False)
+    assert [learner.name for learner in alone] == ["lorentzian"]
 
 
 @pytest.mark.parametrize("name", dict.fromkeys([*MODELS, *BASELINES]))

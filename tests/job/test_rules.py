@@ -10,11 +10,14 @@ from job.backtest.market_bars import MarketBars
 from job.backtest.orders import Orders
 from job.backtest.volatility import annual_volatility, relative_true_range
 from job.data.outside_series import OutsideSeries
+from job.errors import ConfigError
 from job.execution.opening import procedure_of
+from job.features.build import build_features
+from job.features.registry import feature_set
 from job.intervals import DAY_MS, HOUR_MS
 from job.labels import fixed_labels, pine_labels, volatility_labels
 from job.records import ProcedureRecord
-from job.rules import LABEL_LOOKBACK_MS, label_caution, make_bars, make_labels, reads_funding, trading_rules
+from job.rules import LABEL_LOOKBACK_MS, label_caution, make_bars, make_labels, peers_of, reads_funding, trading_rules
 from tests.support.procedures import with_changes
 from tests.support.small_run import KEY, small_markets, small_settings
 
@@ -128,3 +131,47 @@ def test_only_forecasts_of_volatility_have_no_side() -> None:
     assert cautions[:2] == [None, None]
     assert "nothing was traded" in (cautions[2] or "")
     assert "known when it is forecast" in (cautions[3] or "")
+
+
+def test_nobody_else_is_learned_from_unless_asked_for() -> None:
+    """By default a procedure has no peers."""
+    assert peers_of(procedure()) == ()
+
+
+def test_peers_change_places_with_the_traded_market() -> None:
+    """One after the other in its place, all others in theirs, and every other setting as it was."""
+    learning = procedure(model="lorentzian", transfer="pretrain", context=("BTCUSDT", "ETHUSDT", "XRPUSDT"))
+    peers = peers_of(learning.model_copy(update={"market": learning.market.model_copy(update={"symbol": "SOLUSDT"})}))
+    assert [(peer.market.symbol, peer.market.context_symbols) for peer in peers] == [
+        ("BTCUSDT", ("SOLUSDT", "ETHUSDT", "XRPUSDT")),
+        ("ETHUSDT", ("BTCUSDT", "SOLUSDT", "XRPUSDT")),
+        ("XRPUSDT", ("BTCUSDT", "ETHUSDT", "SOLUSDT")),
+    ]
+    assert {peer.model_copy(update={"market": learning.market}) for peer in peers} == {learning}
+
+
+def test_column_plays_one_role_in_the_rows_of_all() -> None:
+    """A peer's rows are, to the bit, what the traded market's would be had the two had each other's bars."""
+    learning, markets = procedure(model="lorentzian", transfer="pretrain"), small_markets(5)
+    own = learning.market
+    for peer in peers_of(learning):
+        symbol, context = peer.market.symbol, peer.market.context_symbols
+        exchanged = markets | {own.symbol: markets[symbol], symbol: markets[own.symbol]}
+        rows = build_features(
+            feature_set("core", own.interval, context), markets[symbol], {each: markets[each] for each in context}
+        )
+        expected = build_features(
+            feature_set("core", own.interval, own.context_symbols),
+            exchanged[own.symbol],
+            {each: exchanged[each] for each in own.context_symbols},
+        )
+        assert len(rows) > 100
+        assert rows.values.tobytes() == expected.values.tobytes()
+        renamed = tuple(name.replace(own.symbol.lower(), symbol.lower()) for name in rows.names)
+        assert renamed == expected.names
+
+
+def test_learning_from_others_needs_some() -> None:
+    """Without a context the setting would do nothing, and is refused."""
+    with pytest.raises(ConfigError, match="--transfer pretrain learns from the markets of --context, which is empty"):
+        peers_of(procedure(model="lorentzian", transfer="pretrain", context=()))

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 
@@ -17,6 +18,8 @@ from job.model.classifier import Learner, LossCurve, OnEpoch, ValidatedFit, mean
 from job.model.prior import PriorLearner
 from job.procedure import TrainedProcedure, train_procedure
 from job.records import (
+    POOLED,
+    SCRATCH,
     BlendRecord,
     CandidateRecord,
     EstimateRecord,
@@ -190,6 +193,19 @@ def searched_run(num_windows: int = 3) -> ExampleRun:
     run = example_run(num_windows)
     records = tuple(searched(number, record) for number, record in enumerate(run.windows))
     return replace(run, windows=records, evaluation=replace(run.evaluation, windows=records))
+
+
+def transferred_run(num_windows: int = 2) -> ExampleRun:
+    """A run whose traded model stands beside itself without other markets, and pooled with them: both are the prior."""
+    run = example_run(num_windows)
+
+    def beside(models: dict[str, Any]) -> dict[str, Any]:
+        return models | dict.fromkeys((SCRATCH, POOLED), models["prior"])
+
+    records = tuple(record.model_copy(update={"models": beside(record.models)}) for record in run.windows)
+    models, differences = beside(run.evaluation.models), beside(run.evaluation.differences)
+    evaluation = replace(run.evaluation, windows=records, models=models, differences=differences)
+    return replace(run, windows=records, evaluation=evaluation)
 
 
 @lru_cache(maxsize=1)

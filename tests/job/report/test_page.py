@@ -10,9 +10,10 @@ from functools import cache
 import pytest
 
 from job.intervals import DAY_MS
-from job.records import HoldoutRecord, IntervalRecord, MeasureRecord, SummaryRecord
+from job.records import POOLED, SCRATCH, HoldoutRecord, IntervalRecord, MeasureRecord, SummaryRecord
 from job.report.figures import run_figures, training_figures
 from job.report.headline import headline_lines, what_days_can_show
+from job.report.metric_words import shown_metric
 from job.report.numbers import DASH, bps, percent, probability, ratio
 from job.report.page import report_page
 from job.report.render import png_bytes
@@ -20,7 +21,15 @@ from job.report.summary import summary_record
 from job.settings.procedure import MarketSettings
 from tests.support.html_pages import read_page
 from tests.support.procedures import with_changes
-from tests.support.runs import TRADED, ExampleRun, blended_run, example_run, flat_run, undefined_run
+from tests.support.runs import (
+    TRADED,
+    ExampleRun,
+    blended_run,
+    example_run,
+    flat_run,
+    transferred_run,
+    undefined_run,
+)
 
 LARGE = 21  # windows, the guide's number
 MAX_BYTES = 600_000
@@ -264,6 +273,19 @@ def test_report_page_shows_what_a_blend_weighs() -> None:
     assert "0 dropped for trees 0.00 1.00 trees +0.00200 (+0.00100 to +0.00400)" in text
     assert "1 kept 0.25 0.75 trees +0.00200 (-0.00100 to +0.00400)" in text
     assert "dropped where its whole interval" not in _text_without_pictures(example_run(2))
+
+
+def test_report_page_shows_what_other_markets_taught() -> None:
+    """Window by window beside the same from scratch and pooled, then paired; other runs have none of it."""
+    run = transferred_run(2)
+    text = _text_without_pictures(run)
+    told = [
+        shown_metric("log_loss", window.models[name].test)
+        for window in run.windows
+        for name in (window.traded_model, SCRATCH, POOLED)
+    ]
+    assert f"0 {' '.join(told[:3])} 1 {' '.join(told[3:])} {run.evaluation.traded} less this, all days –" in text
+    assert "from scratch, and of all rows pooled" not in _text_without_pictures(example_run(2))
 
 
 def test_report_page_says_why_a_label_without_a_side_was_not_traded() -> None:

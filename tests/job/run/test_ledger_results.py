@@ -78,6 +78,9 @@ def damaged(data: bytes) -> Iterator[bytes]:
     yield arrays_to_bytes({name: array for name, array in arrays.items() if name != "day_ms"})
     yield arrays_to_bytes(arrays | {"key": arrays["key"][:1]})
     yield arrays_to_bytes(arrays | {"daily_return": np.full_like(arrays["daily_return"], np.nan)})
+    yield arrays_to_bytes(arrays | {"daily_return": arrays["daily_return"][:-1]})
+    yield arrays_to_bytes(arrays | {"num_days": arrays["num_days"] - 1})
+    yield arrays_to_bytes(arrays | {"num_days": np.array([6, -2])})
 
 
 def test_joined_results_that_are_no_good_are_left(ledger: LocalStore) -> None:

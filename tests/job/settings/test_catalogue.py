@@ -86,6 +86,14 @@ def test_context_leaves_out_the_market_itself() -> None:
     assert market.context_symbols == ("ETHUSDT",)
 
 
+def test_market_flags_say_what_is_not_the_default() -> None:
+    """Nothing for the default market; an empty context is said too, and every flag means the same market again."""
+    assert MarketSettings().flags == ""
+    market = MarketSettings(symbol="SYNUSDT", interval="15m", context=("SYNBTC", "SYNETH"), venue="synthetic-edge")
+    assert market.flags == " --symbol SYNUSDT --interval 15m --context SYNBTC,SYNETH --venue synthetic-edge"
+    assert MarketSettings(context=()).flags == " --context ''"
+
+
 @pytest.mark.parametrize(
     ("command", "name", "usual"),
     [

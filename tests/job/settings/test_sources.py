@@ -208,7 +208,15 @@ def test_secret_of_a_wrong_kind_never_shows(config_file: Path) -> None:
         ({"LORENTZIAN_WINDOW_SIZE": "4"}, "LORENTZIAN_WINDOW_SIZE: '4' is not at least 5."),
         ({"LORENTZIAN_INTERVAL": "7m"}, "LORENTZIAN_INTERVAL: '7m' is not one of 1m 3m 5m"),
         ({"LORENTZIAN_MARKET": "moon"}, "LORENTZIAN_MARKET: 'moon' is not one of 'perp' or 'spot'."),
-        ({"LORENTZIAN_CONTEXT": "BTCUSDT,btc"}, "LORENTZIAN_CONTEXT: 'btc' does not match"),
+        (
+            {"LORENTZIAN_CONTEXT": "BTCUSDT,btc"},
+            "LORENTZIAN_CONTEXT: 'btc' is not written like SOLUSDT: 2 to 30",
+        ),
+        (
+            {"LORENTZIAN_SYMBOL": "SOL/USDT"},
+            "'SOL/USDT' is not written like SOLUSDT or SOLUSDT,ETHUSDT",
+        ),
+        ({"LORENTZIAN_VENUE": "Binance"}, "LORENTZIAN_VENUE: 'Binance' is not written like binance-perp"),
         ({"LORENTZIAN_FEE_BPS": "nan"}, "LORENTZIAN_FEE_BPS: 'nan' is not"),
         ({"LORENTZIAN_LR": "nan"}, "LORENTZIAN_LR: 'nan' is not"),
         ({"LORENTZIAN_RUN_ID": "../up"}, "LORENTZIAN_RUN_ID: '../up' does not match"),
@@ -220,6 +228,8 @@ def test_secret_of_a_wrong_kind_never_shows(config_file: Path) -> None:
         ({"LORENTZIAN_SEARCH": "wide", "LORENTZIAN_MODEL": "mlp"}, "'wide' needs --model lorentzian or blend."),
         ({"LORENTZIAN_NOVELTY": "0.99", "LORENTZIAN_MODEL": "blend"}, "'0.99' needs --model lorentzian."),
         ({"LORENTZIAN_LIVE_BANK": "true", "LORENTZIAN_MODEL": "blend"}, "'true' needs --model lorentzian."),
+        ({"LORENTZIAN_TRANSFER": "pretrain", "LORENTZIAN_MODEL": "blend"}, "'pretrain' needs --model lorentzian."),
+        ({"LORENTZIAN_TRANSFER": "pretrain", "LORENTZIAN_SEARCH": "guide"}, "'pretrain' needs --search none"),
     ],
 )
 def test_load_settings_refuses_values_that_do_not_fit(environment: dict[str, str], words: str) -> None:
