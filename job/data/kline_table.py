@@ -3,7 +3,7 @@
 A stored bar is a fact: writing it again is fine, writing another bar in its place is refused.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
@@ -49,10 +49,20 @@ _RANGE = """
 _SPAN = """
     SELECT min(open_time), max(open_time), count(*) FROM klines
     WHERE venue = %(venue)s AND symbol = %(symbol)s AND interval = %(interval)s"""
-_COUNT = """
-    SELECT count(*) FROM klines
-    WHERE venue = %(venue)s AND symbol = %(symbol)s AND interval = %(interval)s
-      AND open_time >= %(start)s AND open_time < %(end)s"""
+_LATER = """
+    SELECT wanted.symbol, num_stored, open_time, open, high, low, close, volume
+    FROM unnest(%(symbols)s::text[], %(after)s::timestamptz[]) AS wanted (symbol, after)
+    CROSS JOIN LATERAL (
+        SELECT count(*) AS num_stored FROM klines
+        WHERE venue = %(venue)s AND symbol = wanted.symbol AND interval = %(interval)s
+          AND open_time >= %(start)s AND open_time < %(end)s
+    ) counted
+    LEFT JOIN LATERAL (
+        SELECT open_time, open, high, low, close, volume FROM klines
+        WHERE venue = %(venue)s AND symbol = wanted.symbol AND interval = %(interval)s
+          AND open_time > wanted.after AND open_time < %(end)s
+    ) later ON true
+    ORDER BY wanted.symbol, open_time"""
 _NEWEST_COMMON = """
     SELECT min(newest), count(newest) FROM unnest(%(symbols)s::text[]) AS wanted, LATERAL (
         SELECT max(open_time) AS newest FROM klines
@@ -78,6 +88,14 @@ class KlineSpan:
     first_open_ms: int
     last_open_ms: int
     num_bars: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class LaterKlines:
+    """The bars of a market that opened after some moment, ascending, and how many are stored of the whole span."""
+
+    klines: Klines
+    num_stored: int
 
 
 class TimeSpan(NamedTuple):
@@ -133,12 +151,28 @@ def stored_span(connection: Connection, key: MarketKey) -> KlineSpan | None:
 
 
 @translate_errors()
-def num_stored(connection: Connection, key: MarketKey, *, start_ms: int, end_ms: int) -> int:
-    """How many bars are stored that open in [start_ms, end_ms)."""
-    span = {"start": to_timestamp(start_ms), "end": to_timestamp(end_ms)}
-    row = connection.execute(_COUNT, {**vars(key), **span}).fetchone()
-    assert row is not None
-    return int(row[0])
+def read_later_klines(
+    connection: Connection, after_ms: Mapping[MarketKey, int], *, start_ms: int, end_ms: int
+) -> dict[MarketKey, LaterKlines]:
+    """Of each market, in one round trip, the bars after a moment, and the number that open in [start_ms, end_ms).
+
+    Parameters
+    ----------
+    after_ms : milliseconds UTC by market, all of one venue and interval; its bars open after that, before ``end_ms``.
+    """
+    ((venue, interval),) = {(key.venue, key.interval) for key in after_ms}
+    named = {
+        "symbols": [key.symbol for key in after_ms],
+        "after": [to_timestamp(moment_ms) for moment_ms in after_ms.values()],
+        "venue": venue,
+        "interval": interval,
+        "start": to_timestamp(start_ms),
+        "end": to_timestamp(end_ms),
+    }
+    found: dict[str, list[tuple[Any, ...]]] = {}
+    for symbol, *row in connection.execute(_LATER, named).fetchall():
+        found.setdefault(symbol, []).append(tuple(row))
+    return {key: _later(interval, found[key.symbol]) for key in after_ms}
 
 
 @translate_errors()
@@ -176,6 +210,15 @@ def missing_spans(connection: Connection, key: MarketKey, start_ms: int, end_ms:
     first, end = (-(-time_ms // step) * step for time_ms in (start_ms, end_ms))
     stored = decode_times(_read_range(connection, key, (_OPEN_TIME,), first, end)["open_time"])
     return _gaps(stored, first, end, step)
+
+
+def _later(interval: str, rows: list[tuple[Any, ...]]) -> LaterKlines:
+    """Of one market: at least one row, whose bar is NULL where there is none."""
+    bars = [row[1:] for row in rows if row[1] is not None]
+    open_time = np.array([to_milliseconds(bar[0]) for bar in bars], dtype=np.int64)
+    prices = np.array([bar[1:] for bar in bars], dtype=np.float64).reshape(-1, len(_PRICES))
+    columns = dict(zip(_PRICES, np.ascontiguousarray(prices.T), strict=True))
+    return LaterKlines(klines=Klines(interval=interval, open_time=open_time, **columns), num_stored=rows[0][0])
 
 
 def _gaps(stored: IntArray, first: int, end: int, step: int) -> list[TimeSpan]:

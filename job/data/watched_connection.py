@@ -32,16 +32,20 @@ class WatchedConnection(psycopg.Connection[tuple[Any, ...]]):
             Where no byte has moved for too long.
         """
         try:
-            return super().wait(_watched(gen), *how, **named)
+            wanted = next(gen)
+        except StopIteration as ended:  # it had come already, as most rows of a COPY have: nothing is waited for
+            result: Result = ended.value
+            return result
+        try:
+            return super().wait(_watched(gen, wanted), *how, **named)
         except ServerSilent:
             self.pgconn.finish()  # nothing that a closing block would still ask of it is answered either
             raise
 
 
-def _watched(gen: Generator[Any, Any, Result]) -> Generator[Any, Any, Result]:
-    """The same steps, of which none may be waited for too long; an answer of 0 says that nothing is ready yet."""
+def _watched(gen: Generator[Any, Any, Result], wanted: Any) -> Generator[Any, Any, Result]:
+    """The steps after the first, of which none may be waited for too long; an answer of 0: nothing is ready yet."""
     try:
-        wanted = next(gen)
         silent_since = time.monotonic()
         while True:
             ready = yield wanted

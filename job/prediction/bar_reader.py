@@ -4,11 +4,12 @@ Stored bars never change, but one may come late. So what is kept is counted agai
 where the two differ: a bar is then the same to whoever follows and to whoever starts anew.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 
 import numpy as np
 
-from job.data.kline_table import num_stored, read_klines
+from job.data.kline_table import read_klines, read_later_klines
 from job.data.klines import Klines, MarketKey
 from job.data.postgres import Connection
 
@@ -19,22 +20,37 @@ class BarReader:
 
     _kept: dict[MarketKey, tuple[int, Klines]] = field(default_factory=dict, init=False)
 
-    def read(self, connection: Connection, key: MarketKey, *, start_ms: int, end_ms: int) -> Klines:
-        """The stored bars that open in [start_ms, end_ms), ascending; possibly none."""
-        bars = self._continued(connection, key, start_ms, end_ms)
-        if bars is None or len(bars) != num_stored(connection, key, start_ms=start_ms, end_ms=end_ms):
-            bars = read_klines(connection, key, start_ms=start_ms, end_ms=end_ms)
-        self._kept[key] = (start_ms, bars)
-        return bars
+    def read(
+        self, connection: Connection, keys: Sequence[MarketKey], *, start_ms: int, end_ms: int
+    ) -> dict[MarketKey, Klines]:
+        """The stored bars of each market that open in [start_ms, end_ms), ascending; possibly none.
 
-    def _continued(self, connection: Connection, key: MarketKey, start_ms: int, end_ms: int) -> Klines | None:
-        """The bars that are kept, and those after them; None where what is asked for begins before."""
-        kept_from_ms, kept = self._kept.get(key, (start_ms + 1, None))
-        if kept is None or kept_from_ms > start_ms or not len(kept):
-            return None
-        kept = kept.between(start_ms, end_ms)
-        next_ms = int(kept.open_time[-1]) + 1 if len(kept) else start_ms
-        return _joined(kept, read_klines(connection, key, start_ms=next_ms, end_ms=end_ms))
+        Parameters
+        ----------
+        keys : of one venue and interval.
+        """
+        found = self._continued(connection, keys, start_ms, end_ms)
+        for key in keys:
+            if key not in found:
+                found[key] = read_klines(connection, key, start_ms=start_ms, end_ms=end_ms)
+            self._kept[key] = (start_ms, found[key])
+        return {key: found[key] for key in keys}
+
+    def _continued(
+        self, connection: Connection, keys: Sequence[MarketKey], start_ms: int, end_ms: int
+    ) -> dict[MarketKey, Klines]:
+        """Of the markets whose bars are kept: those, and what came after them, where that is all there is."""
+        kept = {
+            key: bars.between(start_ms, end_ms)
+            for key, (from_ms, bars) in self._kept.items()
+            if key in keys and from_ms <= start_ms
+        }
+        last_ms = {key: int(bars.open_time[-1]) for key, bars in kept.items() if len(bars)}
+        if not last_ms:
+            return {}
+        later = read_later_klines(connection, last_ms, start_ms=start_ms, end_ms=end_ms)
+        joined = {key: _joined(kept[key], later[key].klines) for key in last_ms}
+        return {key: bars for key, bars in joined.items() if len(bars) == later[key].num_stored}
 
 
 def _joined(first: Klines, second: Klines) -> Klines:

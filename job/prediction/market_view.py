@@ -108,24 +108,27 @@ def look_at(
     ----------
     live_from_ms : of a model whose bank grows: rows from there on are labelled too.
     """
-    own, *others = market_keys(procedure)
+    keys = market_keys(procedure)
+    own = keys[0]
     end_ms, hold_bars = open_ms + 1, trading_rules(procedure).hold_bars
     # Held signals count bars that there are; where some are missing, the oldest that counts is older.
     start_ms = first_bar_needed(open_ms - (hold_bars - 1) * interval_ms(own.interval))
     since_ms = open_ms if live_from_ms is None else live_from_ms
     read_ms = min(start_ms, first_bar_needed(since_ms))
-    target = reader.read(connection, own, start_ms=read_ms, end_ms=end_ms)
+    bars = reader.read(connection, keys, start_ms=read_ms, end_ms=end_ms)
+    target = bars[own]
     oldest_ms = int(target.open_time[-min(hold_bars, len(target))])
     if first_bar_needed(oldest_ms) < start_ms:
         start_ms = first_bar_needed(oldest_ms)
         read_ms = min(start_ms, read_ms)
-        target = reader.read(connection, own, start_ms=read_ms, end_ms=end_ms)
-    context = {key.symbol: reader.read(connection, key, start_ms=read_ms, end_ms=end_ms) for key in others}
+        bars = reader.read(connection, keys, start_ms=read_ms, end_ms=end_ms)
+        target = bars[own]
+    context = {key.symbol: bars[key] for key in keys[1:]}
     since_ms = min(oldest_ms, since_ms)
     built = build_features(definition, target, context, from_ms=since_ms).between(since_ms, end_ms)
     rows = built.between(oldest_ms, end_ms)
     has_row = bool(len(rows)) and int(rows.open_time[-1]) == open_ms
-    missing = None if has_row else _why_no_row(connection, (own, *others), target, context, open_ms)
+    missing = None if has_row else _why_no_row(connection, keys, target, context, open_ms)
     later = None if live_from_ms is None else join_labels(built, target, make_labels(target, procedure))
     return MarketView(open_ms=open_ms, target=target.between(start_ms, end_ms), rows=rows, missing=missing, later=later)
 

@@ -37,17 +37,29 @@ class Columns:
     @classmethod
     def of(cls, pairs: Pairs) -> "Columns":
         """Scale and lay out."""
-        groups = [(pairs.queries * pairs.scales, pairs.bank * pairs.scales)]
+        groups = [(pairs.queries * pairs.scales, _rows_of(pairs.bank, pairs.scales))]
         if pairs.embedding is not None:
-            groups.append((pairs.embedding.queries, pairs.embedding.bank))
+            groups.append((pairs.embedding.queries, _rows_of(pairs.embedding.bank, None)))
         queries = [pad(part, (0, part.shape[1] % 2)) for part, _ in groups]
-        bank = [pad(part.t(), (0, 0, 0, part.shape[1] % 2)) for _, part in groups]
+        bank = [part for _, part in groups]
         return cls(
             queries=torch.cat(queries, dim=1).contiguous(),
-            bank=torch.cat(bank).contiguous(),
+            bank=bank[0] if len(bank) == 1 else torch.cat(bank),
             ends=np.cumsum([len(part) for part in bank], dtype=np.int64),
             is_split=np.concatenate([_splits(q, b) for q, b in zip(queries, bank, strict=True)]),
         )
+
+
+def _rows_of(bank: Tensor, scales: Tensor | None) -> Tensor:
+    """A group's features as rows, scaled where it has scales, in one pass: a bank is millions of numbers a query."""
+    num_features = bank.shape[1]
+    rows = bank.new_empty(num_features + num_features % 2, len(bank))
+    if scales is None:
+        rows[:num_features] = bank.t()
+    else:
+        torch.mul(bank.t(), scales[:, None], out=rows[:num_features])
+    rows[num_features:] = 0
+    return rows
 
 
 def _splits(queries: Tensor, bank: Tensor) -> BoolArray:
@@ -55,7 +67,7 @@ def _splits(queries: Tensor, bank: Tensor) -> BoolArray:
     is_split = np.zeros(len(bank), np.bool_)
     if not (len(queries) and bank.shape[1]):
         return is_split
-    largest = 1 + queries.abs().amax(dim=0).double() + bank.abs().amax(dim=1).double()
+    largest = 1 + _largest(queries, dim=0) + _largest(bank, dim=1)
     room = np.add.reduceat(largest.log2().numpy(), np.arange(0, len(bank), 4))
     gathered = 0.0
     for block, needed in enumerate(room):
@@ -64,3 +76,8 @@ def _splits(queries: Tensor, bank: Tensor) -> BoolArray:
             gathered = 0.0
         gathered += needed
     return is_split
+
+
+def _largest(values: Tensor, *, dim: int) -> Tensor:
+    """The largest absolute value along a dimension, float64."""
+    return torch.maximum(values.amax(dim=dim), -values.amin(dim=dim)).double()

@@ -209,17 +209,19 @@ def test_other_features_under_the_same_name_are_refused(run_of_vote: Run) -> Non
 
 
 def test_reader_that_keeps_bars_reads_what_one_without_memory_reads(small_database: str) -> None:
-    """Bar after bar, after a step back, and when bars of an earlier time come late."""
+    """Bar after bar of all markets at once, after a step back, and when bars of an earlier time come late to one."""
     markets, key = small_markets(), KEY
+    keys = [replace(key, symbol=symbol) for symbol in markets]
 
-    def span(reader: BarReader, connection: object, end_ms: int) -> bytes:
+    def span(reader: BarReader, connection: Connection, end_ms: int) -> bytes:
         start_ms = end_ms - 3 * DAY_MS
-        read: Callable[..., object] = reader.read
-        found = read(connection, key, start_ms=start_ms, end_ms=end_ms)
-        expected = read_klines(connection, key, start_ms=start_ms, end_ms=end_ms)  # type: ignore[arg-type]
-        assert np.array_equal(found.open_time, expected.open_time)  # type: ignore[attr-defined]
-        assert found.close.tobytes() == expected.close.tobytes()  # type: ignore[attr-defined]
-        return found.close.tobytes()  # type: ignore[attr-defined, no-any-return]
+        found = reader.read(connection, keys, start_ms=start_ms, end_ms=end_ms)
+        assert list(found) == keys
+        for each, bars in found.items():
+            expected = read_klines(connection, each, start_ms=start_ms, end_ms=end_ms)
+            for column in ("open_time", "open", "high", "low", "close", "volume"):
+                assert getattr(bars, column).tobytes() == getattr(expected, column).tobytes()
+        return found[key].close.tobytes()
 
     with connect(small_database) as connection:
         hole_ms = END_MS - 20 * BAR_MS
