@@ -1,5 +1,6 @@
 """A run as a whole: its windows stitched, compared with rules that have no skill, deflated, and judged. Pure."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,6 +28,7 @@ from job.rules import trading_rules
 from job.run.ledger import Trial, align, procedure_hash
 from job.window_results import WindowSeries
 
+NUM_THREADS = 2  # numpy lets go of the interpreter; each result is a function of its own arguments, whoever is first
 SIGNALS_STREAM = 1  # beside the stream of the redrawn days from the same seed
 
 
@@ -114,18 +116,34 @@ def evaluate_run(
     tests = join_tests(series)
     curves = _stitch(plan, windows[0], tests)
     traded, own = curves.traded, curves.daily[curves.traded]
-    models = {name: _model(plan, name, curves, tests) for name in curves.accounts}
-    signals = _random_signals(plan, tests, curves.accounts[traded])
-    deflation = deflate(own, align(trials, curves.day), num_trials=max(1, len(trials)))
-    compared = compare(
-        traded,
-        tests,
-        day=curves.day,
-        daily=curves.daily,
-        draws=curves.draws,
-        subject=plan.procedure.label.subject,
-    )
-    findings = _findings(plan, tests, curves, main=models[traded], deflation=deflation, signals=signals)
+    account, names = curves.accounts[traded], list(curves.accounts)
+    with ThreadPoolExecutor(max_workers=NUM_THREADS) as threads:
+        measured = threads.map(lambda name: _model(plan, name, curves, tests), names)
+        models = dict(zip(names, measured, strict=True))
+        examining = threads.submit(
+            examine,
+            plan,
+            windows,
+            tests,
+            account=account,
+            daily=own,
+            draws=curves.draws,
+            sharpe=models[traded].measures["sharpe_ratio"],
+            null_worlds=null_worlds,
+        )
+        comparing = threads.submit(
+            compare,
+            traded,
+            tests,
+            day=curves.day,
+            daily=curves.daily,
+            draws=curves.draws,
+            subject=plan.procedure.label.subject,
+        )
+        deflation = deflate(own, align(trials, curves.day), num_trials=max(1, len(trials)))
+        signals = _random_signals(plan, tests, account)
+        findings = _findings(plan, tests, curves, main=models[traded], deflation=deflation, signals=signals)
+        compared, robustness = comparing.result(), examining.result()
     return RunEvaluation(
         models=models,
         traded=traded,
@@ -144,16 +162,7 @@ def evaluate_run(
         verdict=judge(findings),
         forecast=compared.forecast,
         model=compared.model,
-        robustness=examine(
-            plan,
-            windows,
-            tests,
-            account=curves.accounts[traded],
-            daily=own,
-            draws=curves.draws,
-            sharpe=findings.sharpe,
-            null_worlds=null_worlds,
-        ),
+        robustness=robustness,
         funding_days=funding_days(tests.windows),
     )
 
@@ -233,6 +242,7 @@ def _findings(
         min_track_record_days=min_track_record_days(own),
         break_even_bps=break_even_bps(net_return_at(tests, curves.traded, rules)),
         cost_bps=rules.costs.per_side_bps,
+        market_flags=plan.procedure.market.flags,
     )
 
 

@@ -7,6 +7,7 @@ import io
 import math
 import zipfile
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ FIXED_TIME = (1980, 1, 1, 0, 0, 0)
 MAX_ARRAY_BYTES = 1 << 28
 MAX_ARRAYS = 4096
 _DIRECTORY_ENTRY = b"PK\x01\x02"
+_MAGIC = np.lib.format.magic(1, 0)
 
 
 def arrays_to_bytes(arrays: Mapping[str, NDArray[Any]]) -> bytes:
@@ -50,12 +52,18 @@ def bytes_to_arrays(data: bytes, *, where: str) -> dict[str, NDArray[Any]]:
 def _read(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> NDArray[Any]:
     """One array, that may be written to; refused where its header promises another size than it has."""
     content = bytearray(archive.read(member))
-    file = io.BytesIO(content)
-    if np.lib.format.read_magic(file) != (1, 0):
+    if content[: len(_MAGIC)] != _MAGIC:
         raise ValueError("another version of the format")
-    shape, is_by_column, dtype = np.lib.format.read_array_header_1_0(file)
+    start = len(_MAGIC) + 2 + int.from_bytes(content[len(_MAGIC) : len(_MAGIC) + 2], "little")
+    shape, is_by_column, dtype = _header(bytes(content[len(_MAGIC) : start]))
     is_plain = dtype.kind in "biufSU" and dtype.itemsize > 0
-    if not is_plain or math.prod(shape) * dtype.itemsize != len(content) - file.tell():
+    if not is_plain or math.prod(shape) * dtype.itemsize != len(content) - start:
         raise ValueError("the header promises something else")
-    array: NDArray[Any] = np.frombuffer(content, dtype=dtype, offset=file.tell())
+    array: NDArray[Any] = np.frombuffer(content, dtype=dtype, offset=start)
     return array.reshape(shape, order="F" if is_by_column else "C")
+
+
+@lru_cache(maxsize=256)
+def _header(length_and_header: bytes) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    """Shape, order and type; remembered, since numpy parses Python for it, and the arrays of a run are much alike."""
+    return np.lib.format.read_array_header_1_0(io.BytesIO(length_and_header))

@@ -9,7 +9,7 @@ from job.artifacts.store import ObjectStore
 from job.errors import ConfigError
 
 _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,61}[A-Za-z0-9]")
-_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")  # two letters at least: C:/ is no scheme
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/+")  # two letters at least: C:/ is no scheme; s3:/ is a slip
 
 
 def open_store(save_path: str) -> ObjectStore:

@@ -18,6 +18,7 @@ from urllib3.exceptions import HTTPError
 
 from job.artifacts.keys import check_key, check_prefix
 from job.artifacts.s3_errors import S3_FAILURES, Action, explain, is_conflict, is_failed_condition, is_unchanged, not_s3
+from job.artifacts.s3_listing import take_names
 from job.artifacts.store import (
     MAX_OBJECT_BYTES,
     CreateOutcome,
@@ -98,6 +99,7 @@ def make_client() -> "S3Client":
         ) from error
     client.meta.events.register("before-send.s3", _note_retry)
     client.meta.events.register_first("before-parse.s3", _take_cut_for_unanswered)
+    client.meta.events.register("before-parse.s3", take_names)
     return client
 
 

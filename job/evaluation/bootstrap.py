@@ -174,8 +174,9 @@ def sharpe_along_days(returns: FloatArray, *, bars_per_year: float) -> FloatArra
     A redrawn history without variance neither earns nor loses and counts as 0, which can only widen an
     interval towards "no evidence".
     """
-    deviation = returns.std(axis=-1, ddof=1)
-    mean = returns.mean(axis=-1)
+    centre = returns.mean(axis=-1, keepdims=True)
+    deviation = returns.std(axis=-1, ddof=1, mean=centre)
+    mean = centre[..., 0]
     daily = np.divide(mean, deviation, out=np.zeros_like(mean), where=deviation >= ZERO_DEVIATION)
     annual: FloatArray = daily * math.sqrt(bars_per_year)
     return annual
@@ -204,7 +205,7 @@ def confidence_interval(
         raise ValueError("returns must be finite")
     if draws.num_days < MIN_DAYS:
         return Interval(low=None, high=None, reason="too_short")
-    drawn = [statistic(returns[..., draws.index[rows]]) for rows in rows_at_once(draws.index.shape)]
+    drawn = [statistic(np.take(returns, draws.index[rows], axis=-1)) for rows in rows_at_once(draws.index.shape)]
     return percentile_interval(np.concatenate(drawn, axis=-1), draws)
 
 

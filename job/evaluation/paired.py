@@ -5,6 +5,7 @@ that each have a wide interval can therefore be known well.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -58,7 +59,12 @@ def mean_difference(own: FloatArray, other: FloatArray, draws: DayDraws) -> Esti
 
 
 def sharpe_difference(own: FloatArray, other: FloatArray, draws: DayDraws) -> Estimate:
-    """Annual Sharpe ratio of ``own`` less that of ``other``, daily returns float64 (n_days,).
+    """Annual Sharpe ratio of ``own`` less that of ``other``, daily returns float64 (n_days,); see below."""
+    return sharpe_differences(own, [other], draws)[0]
+
+
+def sharpe_differences(own: FloatArray, others: Sequence[FloatArray], draws: DayDraws) -> list[Estimate]:
+    """Annual Sharpe ratio of ``own`` less that of each of ``others``, daily returns float64 (n_days,).
 
     Notes
     -----
@@ -66,10 +72,14 @@ def sharpe_difference(own: FloatArray, other: FloatArray, draws: DayDraws) -> Es
     """
     if len(own) < MIN_RETURNS:
         nothing = Interval(low=None, high=None, reason="too_short")
-        return Estimate(value=Measure.undefined("too_short"), interval=nothing)
-    first, second = sharpe_along_days(np.stack([own, other]), bars_per_year=float(YEAR_DAYS))
-    drawn = _redrawn_sharpes(own, draws) - _redrawn_sharpes(other, draws)
-    return Estimate(value=Measure.of(first - second), interval=percentile_interval(drawn, draws))
+        return [Estimate(value=Measure.undefined("too_short"), interval=nothing)] * len(others)
+    accounts = np.stack([own, *others])
+    found = sharpe_along_days(accounts, bars_per_year=float(YEAR_DAYS))
+    drawn = _redrawn_sharpes(accounts, draws)
+    return [
+        Estimate(value=Measure.of(found[0] - sharpe), interval=percentile_interval(drawn[0] - histories, draws))
+        for sharpe, histories in zip(found[1:], drawn[1:], strict=True)
+    ]
 
 
 def log_loss_difference(
@@ -101,10 +111,10 @@ def log_loss_difference(
 
 
 def _redrawn_sharpes(returns: FloatArray, draws: DayDraws) -> FloatArray:
-    """`sharpe_along_days` of each redrawn history, float64 (num_draws,), from sums: no history is laid out."""
-    level = returns.mean()
+    """`sharpe_along_days` of each redrawn history, (k, n_days) to (k, num_draws), from sums: none is laid out."""
+    level = returns.mean(axis=1, keepdims=True)
     centred = returns - level  # so that the squares do not cancel
-    mean, square = draws.means(np.stack([centred, np.square(centred)]))
+    mean, square = np.split(draws.means(np.concatenate([centred, np.square(centred)])), 2)
     variance = np.maximum(square - np.square(mean), 0) * draws.num_days / (draws.num_days - 1)
     deviation = np.sqrt(variance)
     daily = np.divide(mean + level, deviation, out=np.zeros_like(mean), where=deviation >= ZERO_DEVIATION)

@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
+from job.artifacts.json_bytes import from_json_bytes
 from job.artifacts.manifest import Manifest, read_manifest, read_named
-from job.artifacts.stored_records import parse_record
+from job.artifacts.stored_records import checked_record, parse_record
 from job.artifacts.window_pack import unpacked
 from job.errors import DataError
 from job.logs import same_names
@@ -103,14 +104,21 @@ class FinishedWindows:
         keys, interval = self._run.keys, self._run.plan.procedure.market.interval
         return FinishedWindow(
             manifest=manifest,
-            record=_traded_alone(parse_record(WindowRecord, metrics, where=keys.window_metrics(index))),
+            record=_read_traded_alone(metrics, where=keys.window_metrics(index)),
             series=read_series(series, interval=interval, where=keys.series(index)),
             execution=execution,
             readings={},
         )
 
 
-def _traded_alone(window: WindowRecord) -> WindowRecord:
-    """The record without the models that were neither traded nor chosen by a search."""
-    kept = {n: model for n, model in window.models.items() if n == window.traded_model or model.search is not None}
-    return window.model_copy(update={"models": kept})
+def _read_traded_alone(metrics: bytes, *, where: str) -> WindowRecord:
+    """The record without the models that were neither traded nor chosen by a search; those are not even looked at."""
+    content = from_json_bytes(metrics, where=where)
+    models, traded = content.get("models"), content.get("traded_model")
+    if isinstance(models, dict):
+        content["models"] = {
+            name: model
+            for name, model in models.items()
+            if name == traded or not isinstance(model, dict) or model.get("search") is not None
+        }
+    return checked_record(WindowRecord, content, where=where)

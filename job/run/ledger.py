@@ -118,7 +118,9 @@ def trials_over(
     """
     readings: dict[str, _Readings] = {}
     for name, test in _overlapping(ledger, span):
-        own = readings.setdefault(name["procedure"], _Readings(symbol=name["symbol"]))
+        own = readings.get(name["procedure"])
+        if own is None:
+            own = readings[name["procedure"]] = _Readings(symbol=name["symbol"])
         if name["is_result"]:
             # Another model's reading of the same test is another attempt at it: one, by name, stands for all.
             own.result[test] = name.string
@@ -191,7 +193,8 @@ class _Readings:
                 is_shared = day in returns and test.start_ms >= end_of_last_ms
                 returns[day] = (1 + returns[day]) * (1 + value) - 1 if is_shared else value
             end_of_last_ms = max(end_of_last_ms, test.end_ms)
-        days = sorted(day for day in returns if floor_day(span.start_ms) <= day < span.end_ms)
+        first_day_ms = floor_day(span.start_ms)
+        days = sorted(day for day in returns if first_day_ms <= day < span.end_ms)
         return Trial(
             procedure=procedure,
             symbol=self.symbol,

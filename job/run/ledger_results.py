@@ -47,11 +47,19 @@ def _joined(ledger: ObjectStore, place: str) -> list[tuple[str, LedgerResultReco
         return []
     try:
         arrays = bytes_to_arrays(stored.data, where=place + JOINED_RESULTS)
-        days, returns = arrays["day_ms"].tolist(), arrays["daily_return"].tolist()
-        bounds = itertools.pairwise([0, *np.cumsum(arrays["num_days"]).tolist()])
+        # Checked as one, so that the fifty thousand results of a large ledger need not be, one by one.
+        whole = LedgerResultRecord(day_ms=arrays["day_ms"].tolist(), daily_return=arrays["daily_return"].tolist())
+        bounds = np.cumsum(np.append(0, arrays["num_days"])).tolist()
+        if bounds[-1] != len(whole.day_ms) or bounds != sorted(bounds):
+            return []
         return [
-            (place + key, LedgerResultRecord(day_ms=tuple(days[start:end]), daily_return=tuple(returns[start:end])))
-            for key, (start, end) in zip(arrays["key"].tolist(), bounds, strict=True)
+            (
+                place + key,
+                LedgerResultRecord.model_construct(
+                    day_ms=whole.day_ms[start:end], daily_return=whole.daily_return[start:end]
+                ),
+            )
+            for key, (start, end) in zip(arrays["key"].tolist(), itertools.pairwise(bounds), strict=True)
         ]
     except (DataError, KeyError, ValueError):
         return []  # what it was made from is there

@@ -51,6 +51,7 @@ def test_every_baseline_has_its_place() -> None:
     assert words is ModelSettings
     traded = set(ModelSettings.model_json_schema()["properties"]["model"]["enum"])
     named = {FLAT, LONG, LAST_RETURN, PINE, "prior", "volatility", "lorentzian-knn-8", "lorentzian-knn-64"}
+    named |= {SCRATCH, POOLED}
     assert {8, 64} <= set(CANDIDATES)
     assert len(set(SIMPLEST_FIRST)) == len(SIMPLEST_FIRST)
     assert set(SIMPLEST_FIRST) == named | traded

@@ -30,7 +30,17 @@ def test_an_s3_address_is_a_bucket_and_a_prefix(s3_save_path: str) -> None:
 
 @pytest.mark.parametrize(
     "save_path",
-    ["s3://", "s3:///prefix", "s3://b", "s3://bucket/../x", "s3://KEY:canary@bucket/x", "gs://bucket", "", " "],
+    [
+        "s3://",
+        "s3:///prefix",
+        "s3://b",
+        "s3://bucket/../x",
+        "s3://KEY:canary@bucket/x",
+        "gs://bucket",
+        "s3:/bucket",
+        "",
+        " ",
+    ],
 )
 def test_other_addresses_are_refused(save_path: str) -> None:
     """One sentence and a remedy, and no key that somebody wrote into the address."""

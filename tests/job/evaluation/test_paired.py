@@ -5,7 +5,7 @@ from job.arrays import FloatArray
 from job.evaluation.bootstrap import DayDraws, Interval, confidence_interval, draw_days, sharpe_along_days
 from job.evaluation.classification import log_loss
 from job.evaluation.measure import Measure
-from job.evaluation.paired import Estimate, log_loss_difference, mean_difference, sharpe_difference
+from job.evaluation.paired import Estimate, log_loss_difference, mean_difference, sharpe_difference, sharpe_differences
 
 NUM_DAYS, BARS_A_DAY = 100, 24
 
@@ -71,6 +71,13 @@ def test_sharpe_difference_is_that_of_the_redrawn_histories() -> None:
         confidence_interval(lead, np.stack([first, second]), draws),
     )
     assert (found.interval.low, found.interval.high) == pytest.approx((laid_out.low, laid_out.high))
+
+
+def test_sharpe_differences_are_those_of_each_pair() -> None:
+    """To many accounts at once as to each by itself, in their order."""
+    (own, near), (far, other) = two_accounts(8, lead=0.001), two_accounts(9)
+    draws, others = draws_of(own), [near, far, other, np.zeros(NUM_DAYS), own]
+    assert sharpe_differences(own, others, draws) == [sharpe_difference(own, each, draws) for each in others]
 
 
 def test_sharpe_difference_to_a_flat_account_is_the_ratio() -> None:
