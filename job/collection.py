@@ -51,8 +51,8 @@ def collect_funding_of(
     """Fetch the funding of the traded symbol that is missing; None where none is wanted, or the market has none."""
     if not collect.funding or market.market != "perp":
         return None
-    with track(f"collect funding of {market.symbol}", output):
-        return collect_funding(
+    with track(f"collect funding of {market.symbol}", output) as tracker:
+        report = collect_funding(
             connection,
             MarketKey(venue=market.venue, symbol=market.symbol, interval=market.interval),
             source=collect.source,
@@ -62,6 +62,8 @@ def collect_funding_of(
             archive_url=collect.archive_url,
             patience=Patience(sleep=interruption.sleep),
         )
+        tracker.advance_to(1, 1)
+    return report
 
 
 def _stoppable(tracker: Tracker) -> OnProgress:

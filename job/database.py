@@ -10,7 +10,7 @@ from psycopg import ProgrammingError
 from psycopg.conninfo import make_conninfo
 
 from job import interruption
-from job.data.embedded import embedded_database
+from job.data.embedded import default_folder, embedded_database
 from job.data.postgres import connect, invalid_conninfo
 from job.errors import ConfigError
 from job.settings.operation import DatabaseSettings
@@ -47,8 +47,10 @@ def open_database(settings: DatabaseSettings) -> Iterator[str]:
             "No database is configured.",
             remedy="Set DATABASE_URL, or libpq's PGHOST, PGDATABASE, PGUSER and PGPASSWORD, from a Secret.",
         )
+    interruption.check()
     with embedded_database(settings.embedded_database) as conninfo:
-        structlog.get_logger().info("embedded_database_used", database=settings.embedded_database)
+        folder = str(default_folder())
+        structlog.get_logger().info("embedded_database_used", database=settings.embedded_database, folder=folder)
         yield conninfo
 
 

@@ -8,6 +8,7 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Literal, TextIO, TypeAlias, cast
 
@@ -16,6 +17,8 @@ import structlog
 # Is told an event with all that is bound to it; must not change it, nor raise.
 Listener: TypeAlias = Callable[[Mapping[str, Any]], None]
 
+
+FIRST_MOMENT_MS = 1_000_000_000_000  # the year 2001: what counts less milliseconds is a duration
 
 _LEVELS = logging.getLevelNamesMapping()
 # What every event says before anybody hears it.
@@ -49,7 +52,7 @@ def configure_logs(
     level = logging.WARNING if quiet else logging.DEBUG if verbose else logging.INFO
     is_text = log_format == "text" or (log_format == "auto" and is_interactive())
     renderer: Any = (
-        structlog.dev.ConsoleRenderer(colors=is_interactive() and "NO_COLOR" not in os.environ)
+        structlog.dev.ConsoleRenderer(colors=is_interactive() and "NO_COLOR" not in os.environ, sort_keys=False)
         if is_text
         else structlog.processors.JSONRenderer(sort_keys=False)
     )
@@ -60,11 +63,22 @@ def configure_logs(
             *_ABOUT,
             _Told(tuple(listeners), level),
             structlog.processors.TimeStamper(fmt="%H:%M:%S" if is_text else "iso", utc=not is_text),
+            *([_short] if is_text else []),
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.DEBUG if listeners else level),
         logger_factory=structlog.WriteLoggerFactory(cast(TextIO, _Stderr())),
     )
+
+
+def _short(_logger: Any, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """Numbers as people read them: four digits, and a moment in milliseconds as its UTC time."""
+    for key, value in event.items():
+        if isinstance(value, float):
+            event[key] = float(f"{value:.4g}")
+        elif key.endswith("_ms") and isinstance(value, int) and value >= FIRST_MOMENT_MS:
+            event[key] = datetime.fromtimestamp(value / 1000, tz=UTC).strftime("%Y-%m-%dT%H:%M")
+    return event
 
 
 def hand_over_logs(listener: Listener) -> None:

@@ -15,10 +15,11 @@ from job.data.postgres import connect
 from job.database import open_database
 from job.device import choose_device, limit_threads
 from job.errors import CheckFailed, ExitCode
-from job.execution.opening import draft_plan
+from job.execution.opening import draft_plan, procedure_of
 from job.progress import track
 from job.records import AuditFindingRecord, AuditRecord, PlanRecord
-from job.run.plan import read_plan
+from job.report.stored_run import open_stored_run
+from job.run.plan import check_same_run, read_plan
 from job.settings.commands import AuditCommand
 from job.settings.sources import LoadedSettings
 
@@ -29,7 +30,7 @@ def run(loaded: LoadedSettings[AuditCommand]) -> ExitCode:
     """Make the checks, print each, and fail where one of them failed."""
     settings = loaded.settings
     limit_threads(settings.compute.threads)
-    subject = _read(settings)
+    subject = _read(loaded)
     findings: list[AuditFinding] = []
     deep = settings.audit.deep
     with track("checks", settings.output) as tracker:
@@ -48,11 +49,24 @@ def run(loaded: LoadedSettings[AuditCommand]) -> ExitCode:
     return ExitCode.DONE
 
 
-def _read(settings: AuditCommand) -> AuditSubject:
-    device = choose_device(settings.compute.device)
+def _read(loaded: LoadedSettings[AuditCommand]) -> AuditSubject:
+    settings = loaded.settings
+    device, named = choose_device(settings.compute.device), _named_plan(loaded)
     with interruption.at_once(), open_database(settings.database) as conninfo, connect(conninfo) as connection:
-        plan = draft_plan(connection, settings, device=str(device))
+        plan = named or draft_plan(connection, settings, device=str(device))
         return read_subject(connection, plan, device=device)
+
+
+def _named_plan(loaded: LoadedSettings[AuditCommand]) -> PlanRecord | None:
+    """The plan of the run that is named, None where none is; settings that were given beside it must be its own."""
+    run = loaded.settings.run
+    if run.run_id is None:
+        return None
+    plan, asked = open_stored_run(open_store(run.save_path), run.run_id).plan, procedure_of(loaded.settings)
+    names = {name for group in asked.model_dump().values() for name in group}
+    if any(loaded.sources.get(name, "default") != "default" for name in names):
+        check_same_run(plan, asked, plan.kind)
+    return plan
 
 
 def _keep(settings: AuditCommand, plan: PlanRecord, findings: list[AuditFinding]) -> None:

@@ -10,8 +10,9 @@ from job.database import open_database
 from job.errors import ExitCode
 from job.feature_store import FeatureUpdate, update_features
 from job.intervals import format_utc
+from job.progress import track
 from job.settings.commands import FeatureRowsCommand
-from job.settings.procedure import FeatureSettings, MarketSettings
+from job.settings.procedure import MarketSettings
 from job.settings.sources import LoadedSettings
 
 
@@ -20,12 +21,14 @@ def run(loaded: LoadedSettings[FeatureRowsCommand]) -> ExitCode:
     settings = loaded.settings
     with interruption.at_once(), open_database(settings.database) as conninfo, connect(conninfo) as connection:
         require_schema(connection)
-        for_each_market(settings.market.each, partial(_update, connection, settings.features)).tell()
+        for_each_market(settings.market.each, partial(_update, connection, settings)).tell()
     return ExitCode.DONE
 
 
-def _update(connection: Connection, features: FeatureSettings, market: MarketSettings) -> str:
-    update = update_features(connection, market, features)
+def _update(connection: Connection, settings: FeatureRowsCommand, market: MarketSettings) -> str:
+    with track(f"features of {market.symbol}", settings.output) as tracker:
+        update = update_features(connection, market, settings.features)
+        tracker.advance_to(1, 1)
     print(sentence(update))
     return f"{update.num_added:,} new rows, to {format_utc(update.last_open_ms)} UTC"
 

@@ -12,7 +12,7 @@ from job.errors import ExitCode, UsageError
 from job.intervals import format_utc
 from job.progress import track
 from job.settings.commands import ImportCommand
-from job.settings.operation import ImportSettings, OutputSettings
+from job.settings.operation import ImportSettings
 from job.settings.sources import LoadedSettings
 
 
@@ -21,25 +21,22 @@ def run(loaded: LoadedSettings[ImportCommand]) -> ExitCode:
     settings = loaded.settings
     if not settings.files.files:
         raise UsageError("No file was named.", remedy="Run `lorentzian import FILE...`.")
-    with open_database(settings.database) as conninfo, connect(conninfo) as connection:
-        require_schema(connection)
-        import_files(connection, settings.files, settings.output)
-    return ExitCode.DONE
-
-
-def import_files(connection: Connection, files: ImportSettings, output: OutputSettings) -> None:
-    """Read all files before the first is written, so that a bad one stops the import with nothing stored."""
-    with track("import", output) as tracker:
+    num_files = len(settings.files.files)
+    with track("import", settings.output) as tracker:
+        # All are read before the first is written, so that a bad one stops the import with nothing stored.
         parsed = []
-        for number, path in enumerate(files.files, start=1):
+        for number, path in enumerate(settings.files.files, start=1):
             interruption.check()
-            parsed.append(_read(path, files))
-            tracker.advance_to(number, 2 * len(files.files), note=f"read {path}")
-        with connection.transaction():
-            added = [_write(connection, file) for file in parsed]
-        tracker.advance_to(2 * len(files.files), 2 * len(files.files), note="stored")
+            parsed.append(_read(path, settings.files))
+            tracker.advance_to(number, 2 * num_files, note=f"read {path}")
+        with open_database(settings.database) as conninfo, connect(conninfo) as connection:
+            require_schema(connection)
+            with connection.transaction():
+                added = [_write(connection, file) for file in parsed]
+        tracker.advance_to(2 * num_files, 2 * num_files, note="stored")
     for file, num_added in zip(parsed, added, strict=True):
         print(_sentence(file, num_added))
+    return ExitCode.DONE
 
 
 def _read(path: str, files: ImportSettings) -> KlineFile | FundingFile:

@@ -9,6 +9,7 @@ from job.evaluation.measure import Measure
 from job.records import MeasureRecord
 from job.report.numbers import Form, count, probability, ratio, shown, shown_interval
 from job.report.ranking import Ranked, Ranking, luck_sentence, rank_runs
+from job.report.stored_run import NO_RUN_REMEDY
 from job.settings.commands import ReportCommand
 
 COUNTED = (
@@ -30,7 +31,7 @@ def report_all(settings: ReportCommand) -> ExitCode:
         ranking = rank_runs(store, ledger)
     _print(ranking, store.location)
     if not ranking.runs:
-        raise ConfigError(f"There is no finished run to rank under {store.location}.", remedy="Check --save-path.")
+        raise ConfigError(f"There is no finished run to rank under {store.location}.", remedy=NO_RUN_REMEDY)
     best = ranking.runs[0]
     check_verdict(
         best.verdict.verdict, settings.report.require, of=f"the best, {best.run_id},", remedy=best.verdict.settle

@@ -20,10 +20,17 @@ def is_for_machines(output: OutputSettings) -> bool:
     return output.log_format == "json" or (output.log_format == "auto" and in_pod)
 
 
+class _ResultsConsole(Console):
+    """Leaves it to the entry point to say that a reader has gone, where rich would end the process with 1."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
+
+
 def results_console() -> Console:
     """The console for results."""
     is_told = sys.stdout.isatty() or "COLUMNS" in os.environ
-    return Console(width=None if is_told else PIPE_COLUMNS, highlight=False, markup=False)
+    return _ResultsConsole(width=None if is_told else PIPE_COLUMNS, highlight=False, markup=False)
 
 
 def results_table(*headers: str, title: str) -> Table:

@@ -14,6 +14,7 @@ from job.commands.window_grid import print_windows
 from job.errors import CheckFailed, ConfigError, ExitCode
 from job.intervals import SECOND_MS, format_utc
 from job.records import ExecutionRecord, PlanRecord, RunIndexEntry, RunsIndexRecord
+from job.report.stored_run import NO_RUN_REMEDY
 from job.report.window_progress import NUM_TIMED, window_cell
 from job.run.attempt import now_ms
 from job.run.plan import read_plan
@@ -54,7 +55,7 @@ def run(loaded: LoadedSettings[StatusCommand]) -> ExitCode:
 def _print_runs(store: ObjectStore, *, as_lines: bool) -> None:
     stored = store.get(RUNS_INDEX)
     if stored is None:
-        raise ConfigError(f"There is no run under {store.location}.", remedy="Check --save-path.")
+        raise ConfigError(f"There is no run under {store.location}.", remedy=NO_RUN_REMEDY)
     index = parse_record(RunsIndexRecord, stored.data, where=RUNS_INDEX)
     entries = sorted(index.runs.values(), key=lambda each: each.created_at_ms)
     if as_lines:

@@ -1,7 +1,5 @@
 """``lorentzian train``: basic training on one fixed split."""
 
-from rich.table import Table
-
 from job.commands.results import add_texts, results_console, results_table
 from job.database import open_database
 from job.errors import ExitCode
@@ -9,18 +7,19 @@ from job.execution.training import run_training
 from job.intervals import format_utc
 from job.records import PlanRecord, WindowRecord
 from job.report.metric_words import shown_metric, words_of
+from job.report.numbers import DASH
+from job.report.tables import in_order
+from job.report.terminal import why_missing
 from job.rules import label_caution
 from job.settings.commands import TrainCommand
 from job.settings.sources import LoadedSettings
 
+# As many as a terminal of 80 columns has room for; the file of metrics holds all.
 SHOWN = (
     "total_return",
     "sharpe_ratio",
-    "sortino_ratio",
-    "calmar_ratio",
     "max_drawdown",
     "win_rate",
-    "profit_factor",
     "n_trades",
     "log_loss",
 )
@@ -34,7 +33,7 @@ def run(loaded: LoadedSettings[TrainCommand]) -> ExitCode:
     run = finished.run
     if not finished.is_new:
         print(f"Run {run.plan.run_id} is already done; nothing was changed.")
-    results_console().print(_table(run.plan, finished.record, traded=run.traded_model))
+    _print(run.plan, finished.record, traded=run.traded_model)
     caution = label_caution(run.plan.procedure)
     if caution is not None:
         print(f"Note: {caution}")
@@ -44,17 +43,22 @@ def run(loaded: LoadedSettings[TrainCommand]) -> ExitCode:
     return ExitCode.DONE
 
 
-def _table(plan: PlanRecord, record: WindowRecord, *, traded: str) -> Table:
+def _print(plan: PlanRecord, record: WindowRecord, *, traded: str) -> None:
+    """A row a model: on the test, and of the traded one on validation too."""
     market, span = plan.procedure.market, record.span
     table = results_table(
         "",
-        f"{traded} validation",
-        *(f"{name} test" for name in (traded, *(name for name in record.models if name != traded))),
+        *(words_of(metric).label for metric in SHOWN),
         title=f"{market.symbol} {market.interval}, trained from {format_utc(span.train_start_ms)}, tested from "
         f"{format_utc(span.test_start_ms)} to {format_utc(span.test_end_ms)} UTC, after costs",
     )
-    models = [record.models[traded], *(model for name, model in record.models.items() if name != traded)]
-    for metric in SHOWN:
-        measures = [models[0].validation, *(model.test for model in models)]
-        add_texts(table, words_of(metric).label, *(shown_metric(metric, each) for each in measures))
-    return table
+    table.columns[0].no_wrap = True  # labels of metrics have room for a second line
+    tests = {name: record.models[name].test for name in in_order(record.models, traded=traded)}
+    rows = {f"{traded} (validation)": record.models[traded].validation, **tests}
+    for name, measures in rows.items():
+        cells = (DASH if measures[metric].value is None else shown_metric(metric, measures) for metric in SHOWN)
+        add_texts(table, name, *cells)
+    results_console().print(table)
+    missing = [row[metric] for row in rows.values() for metric in SHOWN if row[metric].value is None]
+    if missing:
+        print(why_missing(missing))

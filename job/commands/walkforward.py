@@ -1,5 +1,7 @@
 """``lorentzian walkforward``: train and test window after window on this machine, one market after the other."""
 
+import shlex
+
 from job.commands.results import results_console
 from job.commands.several import for_each_market
 from job.database import open_database
@@ -38,9 +40,10 @@ class _Scan:
         settings = self._settings_of(market)
         finished = run_walkforward(settings, self._conninfo, title=f"windows of {market.symbol}")
         if not finished.is_new:
+            again = ["lorentzian", "finalize", "--run-id", finished.run_id, "--save-path", settings.run.save_path]
             print(
                 f"Run {finished.run_id} is already done; nothing was changed. "
-                f"`lorentzian finalize --run-id {finished.run_id}` counts trials that came later."
+                f"`{shlex.join(again)}` counts trials that came later."
             )
         print_summary(finished.summary, results_console(), report=finished.report)
         print(f"Model: {finished.model} (the procedure fitted on the newest days; it has no test score of its own)")

@@ -63,7 +63,7 @@ def embedded_database(name: str, *, folder: Path | None = None) -> Iterator[str]
         try:
             with _alone(folder):
                 fcntl.flock(users, fcntl.LOCK_SH)
-                server.ensure_running()
+                _ensure_running(server, folder)
                 _create_database(server, name)
             yield server.conninfo(name)
         finally:
@@ -82,6 +82,16 @@ def _make_folder(folder: Path) -> Path:
         raise ConfigError(
             f"The folder of the embedded database, {folder}, is not writable: {error.strerror}.",
             remedy="Set XDG_DATA_HOME to a folder that is, or set DATABASE_URL to another server.",
+        ) from error
+
+
+def _ensure_running(server: ServerProcess, folder: Path) -> None:
+    try:
+        server.ensure_running()
+    except OSError as error:
+        raise ConfigError(
+            f"The embedded database in {folder} cannot be used: {error.strerror}.",
+            remedy="Run as the user who made it, set XDG_DATA_HOME to another folder, or set DATABASE_URL.",
         ) from error
 
 

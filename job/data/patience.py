@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import requests
 
+from job import interruption
 from job.errors import ConfigError, ExchangeUnavailable
 
 Answer = TypeVar("Answer")
@@ -61,7 +62,8 @@ class Patience:
         """
         reason = ""
         for number in range(1, self.max_attempts + 1):
-            answer = attempt()
+            with interruption.at_once():  # who stops does not wait for a server that says nothing
+                answer = attempt()
             if not isinstance(answer, Setback):
                 return answer
             reason = answer.reason

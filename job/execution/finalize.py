@@ -162,6 +162,8 @@ class _Stages:
         if self._present:
             seconds = round(time.monotonic() - self._started, 3)
             structlog.get_logger().debug("stage_ended", stage=self._present, seconds=seconds)
+            if self._tracker is not None:
+                self._tracker.advance_to(self.NAMES.index(self._present) + 1, len(self.NAMES))
             self._present = ""
 
 

@@ -101,7 +101,7 @@ class _News:
 
     def __init__(self, tracker: Tracker, *, num_done: int, num_windows: int) -> None:
         self._tracker, self._num_done, self._num_windows = tracker, num_done, num_windows
-        tracker.advance_to(num_done, num_windows)
+        tracker.advance_to(num_done, num_windows, note="starting")  # seconds pass before the first epoch
 
     def hear(self, news: News) -> None:
         if isinstance(news, WindowEnded):

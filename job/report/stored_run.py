@@ -12,6 +12,8 @@ from job.records import HoldoutRecord, PlanRecord, RunsIndexRecord, SummaryRecor
 from job.run.plan import read_plan
 from job.window_results import WindowSeries, read_series
 
+NO_RUN_REMEDY = "Check --save-path (`lorentzian demo` writes to models/demo), or run `lorentzian walkforward` first."
+
 
 @dataclass(frozen=True, kw_only=True)
 class StoredWindow:
@@ -130,5 +132,5 @@ def newest_run_id(store: ObjectStore) -> str:
     index = RunsIndexRecord(runs={}) if stored is None else parse_record(RunsIndexRecord, stored.data, where=RUNS_INDEX)
     finished = [run for run in index.runs.values() if run.state == "finished" and run.kind == "walkforward"]
     if not finished:
-        raise ConfigError(f"There is no finished run under {store.location}.", remedy="Check --save-path.")
+        raise ConfigError(f"There is no finished run under {store.location}.", remedy=NO_RUN_REMEDY)
     return max(finished, key=lambda run: (run.created_at_ms, run.run_id)).run_id

@@ -136,10 +136,11 @@ def _print_models(summary: SummaryRecord, console: Console) -> None:
         table.add_row(*map(Text, (name, *shown)), style="bold" if name == summary.traded_model else "")
     console.print(table)
     if missing:
-        console.print(Text(_why_missing(missing), style="dim"))
+        console.print(Text(why_missing(missing), style="dim"))
 
 
-def _why_missing(missing: Iterable[MeasureRecord | IntervalRecord]) -> str:
+def why_missing(missing: Iterable[MeasureRecord | IntervalRecord]) -> str:
+    """One line for all the dashes of a table."""
     reasons = dict.fromkeys(reason_words(each.reason) for each in missing)
     return f"{DASH}: there is no such number ({', '.join(reasons)})."
 

@@ -57,3 +57,21 @@ def test_lines_of_a_pool_carry_the_names_of_its_run() -> None:
             assert [each.result() for each in [named.submit(ask) for _ in range(4)]] == 4 * [ask()]
             assert bare.submit(ask).result() == {}
     assert ask() == {}
+
+
+def test_text_is_for_people(capsys: pytest.CaptureFixture[str]) -> None:
+    """Four digits, times instead of milliseconds, and the order in which it was said; JSON keeps every digit."""
+    said = {
+        "verdict": "none",
+        "sharpe_ratio": 5.972472202795061,
+        "dsr": 2.51e-9,
+        "open_ms": 1767224700000,
+        "wait_ms": 2000,
+    }
+    configure_logs(log_format="text", verbose=False, quiet=False)
+    structlog.get_logger().info("run_finalized", **said)
+    configure_logs(log_format="json", verbose=False, quiet=False)
+    structlog.get_logger().info("run_finalized", **said)
+    text, as_json = capsys.readouterr().err.splitlines()
+    assert "verdict=none sharpe_ratio=5.972 dsr=2.51e-09 open_ms=2025-12-31T23:45 wait_ms=2000" in text
+    assert said.items() <= json.loads(as_json).items()

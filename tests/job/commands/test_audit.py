@@ -10,7 +10,7 @@ from job.artifacts.keys import RunKeys
 from job.artifacts.stored_records import parse_record
 from job.audit import battery
 from job.commands import audit
-from job.errors import CheckFailed, ExitCode
+from job.errors import CheckFailed, ConfigError, ExitCode
 from job.execution.opening import plan_run
 from job.records import AuditRecord
 from job.settings.commands import AuditCommand, PlanCommand
@@ -25,12 +25,15 @@ def few_cuts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(battery, "NUM_CUTS", 2)
 
 
-def run_audit(conninfo: str, folder: Path, output: OutputSettings) -> ExitCode:
-    """The command on the small market, with a model that trains at once."""
-    planned: PlanCommand = small_settings(folder)
+def run_audit(
+    conninfo: str, folder: Path, output: OutputSettings, *, run_id: str | None = None, given: str | None = None
+) -> ExitCode:
+    """The command on the small market, with a model that trains at once; ``given`` is a setting that was a flag."""
+    planned: PlanCommand = small_settings(folder, run_id=run_id)
     groups = {name: getattr(planned, name) for name in PlanCommand.model_fields}
     groups |= {"database": DatabaseSettings.model_validate({"database_url": conninfo}), "output": output}
-    return audit.run(LoadedSettings(settings=AuditCommand(**groups), sources={}))
+    sources = {} if given is None else {given: f"--{given}"}
+    return audit.run(LoadedSettings(settings=AuditCommand(**groups), sources=sources))
 
 
 def test_audit_of_honest_data_ends_well_and_says_what_was_not_run(
@@ -45,16 +48,24 @@ def test_audit_of_honest_data_ends_well_and_says_what_was_not_run(
 
 
 def test_audit_of_a_run_is_stored_with_it(small_market: str, tmp_path: Path) -> None:
-    """Every finding lies beside the run of the same settings, for its page; a run of other settings gets none."""
-    for folder, fee_bps in (("same", 5.0), ("other", 1.0)):
-        plan_run(small_settings(tmp_path / folder, fee_bps=fee_bps), small_market)
-        run_audit(small_market, tmp_path / folder, OutputSettings(quiet=True))
-    stored = LocalStore(tmp_path / "same").get(RunKeys(RUN_ID).audit)
+    """A run that is named is looked at with its own settings, and every finding lies beside it, for its page."""
+    plan_run(small_settings(tmp_path, fee_bps=1.0), small_market)
+    run_audit(small_market, tmp_path, OutputSettings(quiet=True), run_id=RUN_ID)
+    stored = LocalStore(tmp_path).get(RunKeys(RUN_ID).audit)
     assert stored is not None
     record = parse_record(AuditRecord, stored.data, where="audit")
     assert (record.end_ms, record.is_deep, len(record.findings)) == (END_MS, False, 17)
     assert {finding.outcome for finding in record.findings} == {"pass", "not run"}
-    assert LocalStore(tmp_path / "other").get(RunKeys(RUN_ID).audit) is None
+
+
+def test_audit_of_a_run_refuses_another_name_and_other_settings(small_market: str, tmp_path: Path) -> None:
+    """Nobody takes the checks of one run for those of another: a name without a run, and flags that are not its own."""
+    plan_run(small_settings(tmp_path, fee_bps=1.0), small_market)
+    with pytest.raises(ConfigError, match="There is no run another"):
+        run_audit(small_market, tmp_path, OutputSettings(quiet=True), run_id="another")
+    with pytest.raises(ConfigError, match=r"other settings: fee-bps 1\.0 \(here 5\.0\)"):
+        run_audit(small_market, tmp_path, OutputSettings(quiet=True), run_id=RUN_ID, given="fee_bps")
+    assert LocalStore(tmp_path).get(RunKeys(RUN_ID).audit) is None
 
 
 def test_audit_fails_where_a_bar_was_changed_after_its_row_was_stored(

@@ -192,6 +192,15 @@ def test_folder_that_cannot_be_written_is_a_setting_to_correct(folder: Path) -> 
         pass
 
 
+def test_cluster_that_cannot_be_read_is_a_setting_to_correct(folder: Path) -> None:
+    """A folder stands where a file should be, which root cannot read either: no bug, and it says what to set."""
+    other = folder / "unreadable"
+    (other / "data" / "PG_VERSION").mkdir(parents=True)
+    with pytest.raises(ConfigError, match="cannot be used") as caught, embedded_database("bars", folder=other):
+        pass
+    assert "XDG_DATA_HOME" in str(caught.value.remedy)
+
+
 def test_server_that_cannot_start_says_why(folder: Path) -> None:
     """The last line of Postgres' own log reaches the user, and the folder can be used after the repair."""
     with embedded_database("bars", folder=folder):
