@@ -8,7 +8,7 @@ import pytest
 from job.comparison import SIMPLEST_FIRST, Comparison, compare
 from job.evaluation.bootstrap import draw_days
 from job.model.knn import CANDIDATES
-from job.records import FLAT, LAST_RETURN, LONG, ProcedureRecord
+from job.records import FLAT, LAST_RETURN, LONG, POOLED, SCRATCH, ProcedureRecord
 from job.settings.procedure import ModelSettings
 from job.slice_outcome import PINE
 from tests.support.runs import TRADED, example_run
