@@ -23,7 +23,7 @@ from tests.support.commands import CANARY, Result, clean_environment, executable
 from tests.support.fixtures_s3 import BUCKET
 from tests.support.open_folders import make_open_folder
 from tests.support.seaweedfs import READER, SeaweedServer
-from tests.support.small_market import MARKET, PLAN, WALK, small_markets, store_small_markets
+from tests.support.small_market import MARKET, PLAN, WALK, small_markets, store_small_markets, write_small_files
 from tests.support.warm_commands import WarmLorentzian
 
 
@@ -107,7 +107,7 @@ WITH_DATABASE = (
         name="no features",
         arguments=("walkforward", *WALK, "--context", "BTCUSDT"),
         code=66,
-        words=("no rows of feature set", "`lorentzian features`"),
+        words=("no rows of feature set", "`lorentzian features --interval 15m --context BTCUSDT`"),
     ),
     Mistake(
         name="no klines to make features of",
@@ -238,8 +238,8 @@ def test_wrong_password_is_refused_at_once(postgres_server: str) -> None:
 @pytest.mark.parametrize("command", ["import", "features", "collect"])
 def test_missing_tables_name_the_command_that_makes_them(command: str, empty_database: str, tmp_path: Path) -> None:
     """A database without our tables says `lorentzian migrate`."""
-    words = {"import": ["import", "SOLUSDT-5m.csv"]}.get(command, [command])
-    done = run_lorentzian(words, {"DATABASE_URL": empty_database}, cwd=tmp_path)
+    files = write_small_files(tmp_path, small_markets(interval="1h", num_days=1)) if command == "import" else []
+    done = run_lorentzian([command, *files], {"DATABASE_URL": empty_database}, cwd=tmp_path)
     check(done, 78, "has no tables of this program", "`lorentzian migrate`")
 
 
