@@ -238,7 +238,7 @@ def test_smallest_visible_sharpe_has_the_promised_power() -> None:
     dsr=st.floats(0, 1),
     p_value=st.floats(0, 1),
     num_days=st.integers(0, 2_000),
-    num_trades=st.integers(0, 50),
+    num_trades=st.integers(0, 60),
 )
 @settings(max_examples=150, deadline=None)
 def test_judge_never_says_more_than_the_rule(
@@ -254,6 +254,6 @@ def test_judge_never_says_more_than_the_rule(
         dsr=Measure.of(dsr),
         no_skill_p=Measure.of(p_value),
     )
-    is_shown = num_trades > 0 and num_days >= 60 and sharpe - half_width > 0 and dsr >= 0.95
+    is_shown = num_trades >= 30 and num_days >= 60 and sharpe - half_width > 0 and dsr >= 0.95
     expected = "no evidence" if not is_shown else "evidence" if p_value < 0.05 else "weak"
     assert judge(findings).verdict == expected
