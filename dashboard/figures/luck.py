@@ -9,9 +9,8 @@ from dashboard.figures.sentence import sentence_chart
 from dashboard.reading import Session
 from job.evaluation.drift import MIN_TO_JUDGE, is_unusual
 from job.evaluation.reasons import reason_words
-from job.records import MonteCarloRecord
 from job.report.numbers import count, loss, percent, probability, ratio, share
-from job.report.tables import drift_sentence, null_worlds_sentence
+from job.report.tables import chance_of_loss, drift_sentence, null_worlds_sentence
 
 FAN_QUESTION = "How wide does luck spread these days?"
 STRESS_QUESTION = "Does it hold where trading is dearer, later, or in part never filled?"
@@ -26,7 +25,7 @@ def fan_chart(session: Session) -> Chart:
     daily = curves_of(session).daily[summary.traded_model]
     note = (
         f"{count(monte_carlo.num_draws)} histories redrawn in blocks of days, n = {count(summary.num_days)} days; "
-        f"{_losses(monte_carlo)}. Baseline: 1, always flat."
+        f"{chance_of_loss(monte_carlo)}. Baseline: 1, always flat."
     )
     fan = monte_carlo.fan
     if fan is None:
@@ -79,14 +78,6 @@ def fan_chart(session: Session) -> Chart:
             ],
         ),
     )
-
-
-def _losses(monte_carlo: MonteCarloRecord) -> str:
-    """How many of the histories ended in a loss; of none, so many histories cannot say that the chance is 0."""
-    chance = monte_carlo.probability_of_loss
-    if chance.value == 0:
-        return f"none of the {count(monte_carlo.num_draws)} ends in a loss"
-    return f"chance of a loss {written(chance, probability)}"
 
 
 def stress_chart(session: Session) -> Chart:

@@ -17,7 +17,8 @@ from job.report.house_style import (
     new_figure,
     sentence_figure,
 )
-from job.report.numbers import count, probability, share, shown
+from job.report.numbers import count, share
+from job.report.tables import chance_of_loss
 
 QUESTION = "How wide does luck spread these days?"
 
@@ -49,7 +50,7 @@ def fan_figure(monte_carlo: MonteCarloRecord, daily: FloatArray) -> Figure:
         axes.axhline(0, color=MUTED, linewidth=1.2, linestyle=":", label="always flat (baseline)")
         axes.set_title(
             f"{count(monte_carlo.num_draws)} histories redrawn in blocks of days, n = {count(len(daily))} days; "
-            f"chance of a loss {shown(monte_carlo.probability_of_loss, probability)}"
+            f"{chance_of_loss(monte_carlo)}"
         )
         axes.set_xlabel("days of test")
         axes.set_ylabel("net gain")

@@ -100,11 +100,19 @@ def _fall(falls: dict[str, float], level: str) -> str:
     return percent(falls[level]) if level in falls else DASH
 
 
+def chance_of_loss(monte_carlo: MonteCarloRecord) -> str:
+    """How many of the histories ended in a loss; of none, so many histories cannot say that the chance is 0."""
+    chance = monte_carlo.probability_of_loss
+    if chance.value == 0:
+        return f"none of the {count(monte_carlo.num_draws)} ends in a loss"
+    return f"chance of a loss {shown(chance, probability)}"
+
+
 def chance_of_loss_sentence(monte_carlo: MonteCarloRecord) -> str:
-    """The share of redrawn histories that lose."""
+    """The share of redrawn histories that lose, and what the order of trades can change."""
     return (
-        f"Chance of a loss over as many days: {shown(monte_carlo.probability_of_loss, probability)}. The order of the "
-        f"trades changes how deep the account falls, and not where it ends."
+        f"Over as many days: {chance_of_loss(monte_carlo)}. The order of the trades changes how deep the account "
+        f"falls, and not where it ends."
     )
 
 

@@ -181,7 +181,7 @@ def test_report_page_orders_verdict_first() -> None:
         "same trades at random times",
         "What luck could have made of it",
         "Only three things here speak to that: the null worlds",
-        "Chance of a loss",
+        "Over as many days: ",
         "under other circumstances",
         "Null worlds were not run",
         "Did the market drift?",

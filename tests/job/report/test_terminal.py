@@ -66,7 +66,7 @@ def test_print_report_says_everything_within_80_columns() -> None:
         "at random times",
         "Only three things here speak to that",
         "in 1 of 20",
-        "Chance of a loss",
+        "Over as many days: ",
         "fees × 2",
         "Null worlds were not run",
         "Drift was not measured.",
