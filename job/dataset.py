@@ -11,7 +11,7 @@ from job.data.series_table import read_series
 from job.errors import NoDataError
 from job.records import PlanRecord, ProcedureRecord
 from job.rows import Dataset, LabelledRows
-from job.rules import LABEL_LOOKBACK_MS, label_rows, make_dataset, market_key, peers_of, reads_funding
+from job.rules import LABEL_LOOKBACK_MS, label_rows, make_dataset, market_key, reads_funding, stored_rows_of
 from job.windows import Span
 
 
@@ -37,7 +37,7 @@ def load_dataset(
 def load_peers(connection: psycopg.Connection, plan: PlanRecord, span: Span) -> dict[str, LabelledRows]:
     """Read the rows of the other markets that a plan learns from, by symbol; nothing later than the end of ``span``."""
     peers = {}
-    for peer, feature_set in zip(peers_of(plan.procedure), plan.peer_feature_sets, strict=True):
+    for peer, feature_set in stored_rows_of(plan)[1:]:
         klines, features = _read(connection, peer, feature_set, span, lookback_ms=LABEL_LOOKBACK_MS)
         peers[peer.market.symbol] = label_rows(klines, features, peer)
     return peers

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Literal
 
@@ -149,6 +150,7 @@ def _walk(
     return run_walkforward(command, conninfo, title=title)
 
 
+@cache  # so that the name that is told is the one that was used
 def _content_hash(paths: tuple[str, ...]) -> str:
     digest = hashlib.sha256()
     for part in sorted(hashlib.sha256(Path(path).read_bytes()).hexdigest() for path in paths):

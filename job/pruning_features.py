@@ -11,7 +11,7 @@ from job.data.postgres import Connection
 from job.feature_store import feature_record
 from job.intervals import DAY_MS, INTERVAL_MS
 from job.records import PlanRecord
-from job.rules import market_key, peers_of
+from job.rules import market_key, stored_rows_of
 from job.settings.procedure import FeatureSettings, MarketSettings
 
 # A set this young may belong to a run that is about to be planned.
@@ -26,13 +26,7 @@ def unused_features(connection: Connection, kept: Collection[PlanRecord], *, now
     kept : plans of the runs that stay.
     now_ms : tells which sets are young.
     """
-    used = {
-        (market_key(market), identity)
-        for plan in kept
-        for market, identity in zip(
-            (plan.procedure, *peers_of(plan.procedure)), (plan.feature_set, *plan.peer_feature_sets), strict=True
-        )
-    }
+    used = {(market_key(market), identity) for plan in kept for market, identity in stored_rows_of(plan)}
     return [
         stored
         for stored in stored_features(connection)

@@ -93,7 +93,7 @@ def rehearse(
     markets : bars by symbol: of the procedure's market, and of each in its context.
     funding : of the procedure's market.
     """
-    features = _build(markets, procedure)
+    features = build_rows(markets, procedure)
     plan = plan_in_memory(procedure, features, feature_set=_definition(procedure).record.identity)
     return _rehearsal(markets, plan, features, funding)
 
@@ -102,7 +102,7 @@ def rehearse_plan(
     markets: Mapping[str, Klines], plan: PlanRecord, *, funding: OutsideSeries | None = None
 ) -> Rehearsal:
     """A plan's own windows on other markets; parameters as of `rehearse`."""
-    return _rehearsal(markets, plan, _build(markets, plan.procedure), funding)
+    return _rehearsal(markets, plan, build_rows(markets, plan.procedure), funding)
 
 
 def plan_in_memory(procedure: ProcedureRecord, features: FeatureRows, *, feature_set: str) -> PlanRecord:
@@ -138,7 +138,7 @@ def _rehearsal(
         Rehearsal(
             plan=plan.model_copy(update={"procedure": peer}),
             klines=markets[peer.market.symbol],
-            features=_build(markets, peer),
+            features=build_rows(markets, peer),
         )
         for peer in peers_of(plan.procedure)
     )
@@ -151,7 +151,8 @@ def _definition(procedure: ProcedureRecord) -> FeatureSet:
     return feature_set(procedure.features.features, market.interval, market.context_symbols)
 
 
-def _build(markets: Mapping[str, Klines], procedure: ProcedureRecord) -> FeatureRows:
+def build_rows(markets: Mapping[str, Klines], procedure: ProcedureRecord) -> FeatureRows:
+    """The feature rows of a procedure's market, from the bars of it and its context by symbol."""
     market = procedure.market
     context = {symbol: markets[symbol] for symbol in market.context_symbols}
     return build_features(_definition(procedure), markets[market.symbol], context)

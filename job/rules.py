@@ -20,7 +20,7 @@ from job.labels import (
     triple_barrier_labels,
     volatility_labels,
 )
-from job.records import ProcedureRecord
+from job.records import PlanRecord, ProcedureRecord
 from job.rows import Dataset, LabelledRows, join_labels
 from job.signals import TradingRules, fixed_size
 
@@ -57,6 +57,12 @@ def peers_of(procedure: ProcedureRecord) -> tuple[ProcedureRecord, ...]:
         )
     places = (market.symbol, *market.context_symbols)
     return tuple(_in_place_of(procedure, places, peer) for peer in places[1:])
+
+
+def stored_rows_of(plan: PlanRecord) -> tuple[tuple[ProcedureRecord, str], ...]:
+    """Whose rows a plan learns from, the traded market first: as if each were traded, and its feature set."""
+    markets = (plan.procedure, *peers_of(plan.procedure))
+    return tuple(zip(markets, (plan.feature_set, *plan.peer_feature_sets), strict=True))
 
 
 def _in_place_of(procedure: ProcedureRecord, places: tuple[str, ...], peer: str) -> ProcedureRecord:

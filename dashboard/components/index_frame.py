@@ -9,5 +9,5 @@ from dashboard.reading import Reading, RunsIndex
 
 def index_frame(reading: Reading[RunsIndex]) -> list[Component]:
     """When it was read, whether that was earlier, and a card for each object in it that could not be used."""
-    stale = [states.stale(reading.stale_reason)] if reading.stale_reason else []
-    return [freshness(reading.read_at_ms, reading.etag), *stale, *states.faults(reading.value.faults)]
+    read = freshness(reading.read_at_ms, reading.etag, stale_reason=reading.stale_reason)
+    return [*read, *states.faults(reading.value.faults)]

@@ -50,7 +50,7 @@ def live_content(live: Live, executions: list[ExecutionRecord]) -> list[Componen
     states = live.states
     cells = [window_cell(state, now_ms=live.read_at_ms) for state in states]
     return [
-        freshness(live.read_at_ms, ""),
+        *freshness(live.read_at_ms, ""),
         *_head(live),
         _grid(cells),
         html.P(legend(cells), className="muted"),

@@ -44,9 +44,7 @@ def layout(repository: Repository, *, venue: str, symbol: str, interval: str) ->
         nothing = states.empty("No forecast yet", "The model is in use, and nobody has asked it anything:", command)
         return [*parts, nothing, *_promotion(current)]
     record = reading.value
-    parts.append(freshness(reading.read_at_ms, reading.etag))
-    if reading.stale_reason:
-        parts.append(states.stale(reading.stale_reason))
+    parts += freshness(reading.read_at_ms, reading.etag, stale_reason=reading.stale_reason)
     parts += _cautions(record, current, repository.now_ms(), command)
     where: dict[str, Any] = {"venue": venue, "symbol": symbol, "interval": interval}
     return [

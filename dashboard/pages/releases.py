@@ -30,7 +30,7 @@ MAX_MARKETS = 100
 def layout(repository: Repository) -> list[Component]:
     """A row a market, those outside of what was expected first."""
     markets = repository.released_markets()
-    parts: list[Component] = [freshness(repository.now_ms(), "")]
+    parts = freshness(repository.now_ms(), "")
     if not markets:
         return [
             *parts,

@@ -16,9 +16,8 @@ from job.report.numbers import count
 
 def run_frame(session: Session, current: str) -> list[Component]:
     """The top of a run's page; ``current`` as in `run_tabs`."""
-    parts = [run_tabs(session.run_id, current), freshness(session.read_at_ms, session.manifest_etag)]
-    if session.stale_reason:
-        parts.append(states.stale(session.stale_reason))
+    read = freshness(session.read_at_ms, session.manifest_etag, stale_reason=session.stale_reason)
+    parts = [run_tabs(session.run_id, current), *read]
     if session.result is None:
         return [*parts, _no_result(session)]
     parts += states.faults(session.result.faults)

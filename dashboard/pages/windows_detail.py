@@ -30,8 +30,7 @@ def layout(repository: Repository, *, run_id: str, index: str) -> list[Component
     span = planned_window(plan, index)
     parts = [
         run_tabs(run_id, "windows"),
-        freshness(reading.read_at_ms, reading.etag),
-        *([states.stale(reading.stale_reason)] if reading.stale_reason else []),
+        *freshness(reading.read_at_ms, reading.etag, stale_reason=reading.stale_reason),
         _neighbours(plan, span),
     ]
     failure = repository.failure(run_id, span.index)

@@ -18,7 +18,6 @@ from job.data.feature_rows import FeatureRows
 from job.data.klines import Klines
 from job.features.build import build_features
 from job.features.definition import MAX_LOOKBACK_MS, FeatureSet
-from job.features.registry import feature_set
 from job.intervals import DAY_MS
 from job.labels import Labels
 from job.learners import learners_of, train_all
@@ -28,6 +27,7 @@ from job.model.logistic import LogisticLearner
 from job.model.lorentzian import LorentzianNCA
 from job.model.scaling import RobustScaler
 from job.records import PlanRecord
+from job.rehearsal import build_rows
 from job.rows import Dataset, LabelledRows
 from job.rules import LABEL_LOOKBACK_MS, label_rows, make_dataset, make_labels, peers_of
 from job.signals import TradingRules, account_of, make_orders, with_terms
@@ -87,11 +87,9 @@ class Product:
         near[procedure.market.symbol] = near.pop(TARGET)
         rows = {}
         for peer in peers_of(procedure):
-            symbol, context = peer.market.symbol, peer.market.context_symbols
-            definition = feature_set(peer.features.features, peer.market.interval, context)
-            features = build_features(definition, near[symbol], {each: near[each] for each in context})
-            klines = near[symbol].between(span.start_ms - LABEL_LOOKBACK_MS, span.end_ms)
-            rows[symbol] = label_rows(klines, features.between(span.start_ms, span.end_ms), peer)
+            klines = near[peer.market.symbol].between(span.start_ms - LABEL_LOOKBACK_MS, span.end_ms)
+            features = build_rows(near, peer).between(span.start_ms, span.end_ms)
+            rows[peer.market.symbol] = label_rows(klines, features, peer)
         return rows
 
     def _learners(self, window: Window, data: Dataset) -> tuple[Learner, ...]:
