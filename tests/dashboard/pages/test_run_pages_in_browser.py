@@ -12,7 +12,7 @@ from job.artifacts.folder import LocalStore
 from job.artifacts.keys import RunKeys
 from job.report.metric_words import words_of
 from tests.dashboard.pages.test_session import FORMS, stored_value
-from tests.support.browsers import WatchedPage, browser
+from tests.support.browsers import WatchedPage, browser, until
 from tests.support.dashboards import served
 from tests.support.runs import example_run
 from tests.support.sessions import store_session
@@ -89,3 +89,52 @@ def test_windows_lead_to_each_window(watched: WatchedPage) -> None:
     page.locator('#windows-grid .ag-row[row-id="5"] .ag-cell[col-id="state"]').focus(timeout=60_000)
     page.keyboard.press("Enter")
     page.get_by_role("heading", name="Window 5").wait_for(timeout=60_000)
+
+
+ALL_DRAWN = """[...document.querySelectorAll('[data-chart] .dash-graph')].length > 6 && [...document.querySelectorAll(
+  '[data-chart] .dash-graph')].every(each => each.querySelector('.js-plotly-plot .main-svg'))"""
+WIDTH = "document.querySelector('[data-chart=equity] .js-plotly-plot')._fullLayout.width"
+
+
+def test_charts_are_all_drawn_without_being_asked_for(watched: WatchedPage) -> None:
+    """Also those that nobody has scrolled to, with the page's one call; and again where the window gets narrower."""
+    calls: list[str] = []
+    watched.page.on("request", lambda request: calls.append(request.url) if request.method == "POST" else None)
+    page = watched.show(f"/run/{RUN}")
+    until(page, ALL_DRAWN)
+    page.wait_for_timeout(500)  # what Dash would say of plots that are new
+    assert len(calls) == 1
+    wide = page.evaluate(WIDTH)
+    page.set_viewport_size({"width": 800, "height": 900})
+    until(page, f"{WIDTH} < {wide} - 100")
+
+
+def test_zoom_asks_once_and_draws_what_comes(watched: WatchedPage) -> None:
+    """One call and two drawings: the frame that was drawn, then its points; a double click leads back to all."""
+    page = watched.show(f"/run/{RUN}")
+    until(page, ALL_DRAWN)
+    page.wait_for_timeout(500)
+    calls: list[str] = []
+    page.on("request", lambda request: calls.append(request.url) if request.method == "POST" else None)
+    page.evaluate(
+        """() => {
+          const plot = document.querySelector('[data-chart=equity] .js-plotly-plot'), first = plot.data[0];
+          const days = plot.layout.xaxis.range.map(day => new Date(day + 'Z').getTime());
+          window.drawings = 0;
+          plot.on('plotly_afterplot', () => { window.drawings += 1; window.isNew = plot.data[0] !== first; });
+          const [from, to] = [0.4, 0.5].map(part => new Date(days[0] + part * (days[1] - days[0])).toISOString());
+          window.Plotly.relayout(plot, {'xaxis.range[0]': from.slice(0, 19), 'xaxis.range[1]': to.slice(0, 19)});
+        }"""
+    )
+    until(page, "window.isNew === true")
+    assert (len(calls), page.evaluate("window.drawings")) == (1, 2)
+
+
+def test_page_asks_its_components_once_and_not_each_about_each(watched: WatchedPage) -> None:
+    """Far fewer changes of the state than there are components, of which each would be asked after every change."""
+    page = watched.show(f"/run/{RUN}/live")
+    page.evaluate("() => { window.changes = 0; window.dash_stores[0].subscribe(() => { window.changes += 1; }); }")
+    page.get_by_role("link", name="Session", exact=True).click()
+    until(page, ALL_DRAWN)
+    assert page.evaluate("document.querySelectorAll('main td, main th').length") > 150
+    assert 0 < page.evaluate("window.changes") < 100
