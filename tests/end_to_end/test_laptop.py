@@ -133,10 +133,10 @@ def test_import_gives_the_plan_that_collect_gave(
     collected = run_lorentzian(["plan", *PLAN], laptop.env, warm=warm)
     days = {symbol: laptop.binance.markets["perp", symbol, "15m"] for symbol in SYMBOLS}
     env = {"DATABASE_URL": database}
-    done = run_lorentzian(["import", *write_small_files(tmp_path, days)], env)
+    done = run_lorentzian(["import", *write_small_files(tmp_path, days)], env, warm=warm)
     assert done.code == 0
     assert [line.split()[0] for line in done.out.splitlines()] == list(SYMBOLS)
-    assert run_lorentzian(["features", *MARKET], env).code == 0
+    assert run_lorentzian(["features", *MARKET], env, warm=warm).code == 0
     imported = run_lorentzian(["plan", *PLAN], env, warm=warm)
     assert imported.out == collected.out
 
@@ -145,10 +145,10 @@ def test_status_and_finalize_know_the_run(laptop: Laptop, walked: Result, warm: 
     """The list of runs, the windows of one, and a finalizer that finds nothing left to do."""
     where = ["--save-path", str(laptop.folder)]
     run_id = run_folder(laptop.folder).name
-    listed = run_lorentzian(["status", *where], laptop.env)
+    listed = run_lorentzian(["status", *where], laptop.env, warm=warm)
     assert run_id in listed.out
     assert "finished" in listed.out
-    shown = run_lorentzian(["status", *where, "--run-id", run_id], laptop.env)
+    shown = run_lorentzian(["status", *where, "--run-id", run_id], laptop.env, warm=warm)
     assert f"D done ({NUM_WINDOWS})" in shown.out
     assert f"{NUM_WINDOWS} of {NUM_WINDOWS} windows" in shown.out
     before = stored_objects(LocalStore(laptop.folder))

@@ -10,6 +10,7 @@ from tests.end_to_end.conftest import Laptop
 from tests.support.commands import Result, clean_environment, executable, run_lorentzian
 from tests.support.small_market import small_markets, write_small_files
 from tests.support.terminals import COLUMNS, ESCAPES, run_in_terminal
+from tests.support.warm_commands import WarmLorentzian
 
 
 @pytest.fixture
@@ -18,34 +19,34 @@ def files(tmp_path: Path) -> list[str]:
     return write_small_files(tmp_path, small_markets())
 
 
-def test_terminal_gets_a_bar_and_a_pipe_gets_lines(files: list[str], database: str) -> None:
+def test_terminal_gets_a_bar_and_a_pipe_gets_lines(files: list[str], database: str, warm: WarmLorentzian) -> None:
     """The bar draws over itself in colour; the same work in a pipe is JSON on stderr and results on stdout."""
     env = {"DATABASE_URL": database}
-    screen = run_in_terminal(["import", *files], env)
+    screen = run_in_terminal(["import", *files], env, warm=warm)
     assert screen.code == 0
     assert "━" in screen.text
     assert "6/6" in screen.text
     assert "\x1b[" in screen.raw
     assert "{" not in screen.text
-    piped = run_lorentzian(["import", *files], env)
+    piped = run_lorentzian(["import", *files], env, warm=warm)
     assert [event["event"] for event in piped.events] == ["work_started", "progress"]
     assert piped.event("progress")["done"] == piped.event("progress")["total"] == 6
     assert piped.out.splitlines()[0].startswith("SOLUSDT 15m (binance-perp): 1,152 bars, 0 of them new")
 
 
-def test_terminal_can_be_told_to_be_plain(files: list[str], database: str) -> None:
+def test_terminal_can_be_told_to_be_plain(files: list[str], database: str, warm: WarmLorentzian) -> None:
     """No colour, no bar, JSON, or nothing at all: each by flag or environment, the results always."""
     env = {"DATABASE_URL": database}
     command = ["import", files[0]]
-    plain = run_in_terminal(command, env | {"NO_COLOR": "1"})
+    plain = run_in_terminal(command, env | {"NO_COLOR": "1"}, warm=warm)
     assert not any("[3" in escape or "[9" in escape for escape in ESCAPES.findall(plain.raw))
-    quiet = run_in_terminal([*command, "--quiet"], env)
+    quiet = run_in_terminal([*command, "--quiet"], env, warm=warm)
     assert quiet.raw == quiet.text
     assert quiet.text.count("\n") == 1
-    lines = run_in_terminal([*command, "--no-progress"], env)
+    lines = run_in_terminal([*command, "--no-progress"], env, warm=warm)
     assert "━" not in lines.text
     assert "progress" in lines.text
-    as_json = run_in_terminal(command, env | {"LORENTZIAN_LOG_FORMAT": "json"})
+    as_json = run_in_terminal(command, env | {"LORENTZIAN_LOG_FORMAT": "json"}, warm=warm)
     assert as_json.raw == as_json.text
     events = [json.loads(line) for line in as_json.text.splitlines() if line.startswith("{")]
     assert [event["event"] for event in events] == ["work_started", "progress"]
@@ -61,15 +62,15 @@ def test_pipe_can_be_told_to_be_quiet(files: list[str], database: str) -> None:
     assert done.out.count("\n") == 3
 
 
-def test_tables_fit_a_terminal_of_80_columns(laptop: Laptop, walked: Result) -> None:
+def test_tables_fit_a_terminal_of_80_columns(laptop: Laptop, walked: Result, warm: WarmLorentzian) -> None:
     """Settings and runs, none of them cut off; in a pipe a row is a line."""
     for command in (["config", "walkforward"], ["status", "--save-path", str(laptop.folder)]):
-        screen = run_in_terminal(command, laptop.env)
+        screen = run_in_terminal(command, laptop.env, warm=warm)
         assert screen.code == 0
         rule = next(line for line in screen.text.splitlines() if line.startswith("──"))
         assert len(rule) <= COLUMNS
         assert "…" not in screen.text
-    piped = run_lorentzian(["config", "walkforward"])
+    piped = run_lorentzian(["config", "walkforward"], warm=warm)
     cells = ["database-retry-seconds", "30.0", "default", "LORENTZIAN_DATABASE_RETRY_SECONDS"]
     assert cells in [line.split() for line in piped.out.splitlines()]
 
@@ -95,3 +96,11 @@ def test_a_reader_that_goes_away_is_no_error() -> None:
     done = subprocess.run(["bash", "-c", pipeline], env=clean_environment(), capture_output=True, text=True, check=True)
     assert [line.strip() for line in done.stdout.splitlines()] == ["lorentzian walkforward", "0"]
     assert done.stderr == ""
+
+
+def test_a_terminal_without_a_character_shows_a_question_mark() -> None:
+    """Text that its encoding lacks is no reason to end: elsewhere than in UTF-8 a dash is enough of it."""
+    environment = clean_environment() | {"PYTHONIOENCODING": "latin-1", "LORENTZIAN_SAVE_PATH": "models/–"}
+    done = subprocess.run([executable(), "config"], env=environment, capture_output=True, check=True)
+    assert b"models/?" in done.stdout
+    assert done.stderr == b""

@@ -3,7 +3,7 @@ import sys
 
 import pytest
 import torch
-from threadpoolctl import threadpool_info
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from job.device import LATE_LIBRARIES, choose_device, limit_threads
 from job.errors import DeviceError, ExitCode
@@ -38,6 +38,8 @@ def test_thread_limit_reaches_every_library(monkeypatch: pytest.MonkeyPatch) -> 
     """Pools that are loaded have one thread, and so has one that is loaded afterwards."""
     for name in LATE_LIBRARIES:
         monkeypatch.setenv(name, "7")  # and so it is afterwards what it was before
+    torch.set_num_threads(2)
+    threadpool_limits(2)
     limit_threads(1)
     assert torch.get_num_threads() == 1
     assert {library["num_threads"] for library in threadpool_info()} == {1}

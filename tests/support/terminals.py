@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.support.commands import CANARY, TIMEOUT_S, clean_environment, executable
+from tests.support.warm_commands import WarmLorentzian, WarmProcess
 
 ROWS, COLUMNS = 24, 80
 CTRL_C = b"\x03"
@@ -43,21 +44,30 @@ def run_in_terminal(
     env: Mapping[str, str] | None = None,
     *,
     cwd: Path | str = "/",
+    warm: WarmLorentzian | None = None,
     cancel_at: str | None = None,
 ) -> Screen:
-    """Run a command to its end; ``cancel_at`` presses Ctrl-C once these words have appeared."""
+    """Run a command to its end; ``cancel_at`` presses Ctrl-C once these words have appeared.
+
+    ``warm`` forks it from a process that has its libraries loaded.
+    """
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
-    process = subprocess.Popen(
-        [executable(), *arguments],
-        env=clean_environment({"TERM": "xterm-256color", **(env or {})}),
-        cwd=cwd,
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
-        preexec_fn=_take_terminal,  # noqa: PLW1509 - this process has no threads that hold locks the child needs
-    )
-    os.close(theirs)
+    environment = clean_environment({"TERM": "xterm-256color", **(env or {})})
+    process: subprocess.Popen[bytes] | WarmProcess
+    with open(theirs, "wb", buffering=0) as screen:
+        if warm is not None:
+            process = warm.start(arguments, env=environment, cwd=Path(cwd), out=screen, err=screen)
+        else:
+            process = subprocess.Popen(
+                [executable(), *arguments],
+                env=environment,
+                cwd=cwd,
+                stdin=screen,
+                stdout=screen,
+                stderr=screen,
+                preexec_fn=_take_terminal,  # noqa: PLW1509 - this process has no threads that hold locks the child needs
+            )
     drawn = _read_all(ours, cancel_at)
     code = process.wait(timeout=TIMEOUT_S)
     assert CANARY not in drawn

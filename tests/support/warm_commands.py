@@ -8,12 +8,14 @@ Run as a program with the number of a socket: takes one command after the other 
 command has a minder, which waits for it and tells its test how it ended, so that many may run at once.
 """
 
+import fcntl
 import json
 import os
 import signal
 import socket
 import subprocess
 import sys
+import termios
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -80,7 +82,7 @@ class WarmLorentzian:
         err: IO[bytes],
         prepare: Sequence[Preparation] = (),
     ) -> WarmProcess:
-        """Start a command that writes into two files."""
+        """Start a command that writes into two files; where they are a terminal, that is its own."""
         request = {
             "arguments": list(arguments),
             "env": dict(env),
@@ -142,6 +144,12 @@ def _become(request: dict[str, Any], files: Sequence[int]) -> NoReturn:
     for target, file in zip((1, 2), files, strict=True):
         os.dup2(file, target)
         os.close(file)
+    # What stood here knows how its own file is written.
+    sys.stdout = open(1, "w", closefd=False)  # noqa: SIM115
+    sys.stderr = open(2, "w", buffering=1, errors="backslashreplace", closefd=False)  # noqa: SIM115
+    if os.isatty(1):
+        os.dup2(1, 0)
+        fcntl.ioctl(0, termios.TIOCSCTTY, 0)  # Ctrl-C in it is a signal to the whole group
     os.chdir(request["cwd"])
     os.environ.clear()
     os.environ.update(request["env"])

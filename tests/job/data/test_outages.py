@@ -70,8 +70,13 @@ TROUBLES = {
 }
 
 
+def all_but_slow(slow: str) -> list[object]:
+    """Every trouble; one that the other test meets, which is a wait in each try, only among the slow tests."""
+    return [pytest.param(each, marks=pytest.mark.slow) if each == slow else each for each in TROUBLES]
+
+
 @pytest.mark.usefixtures("impatient")
-@pytest.mark.parametrize("trouble", TROUBLES)
+@pytest.mark.parametrize("trouble", all_but_slow("silent before an answer"))
 def test_reading_is_begun_again_on_a_new_connection(proxy: FaultProxy, behind: str, trouble: str) -> None:
     """Twice in a row, and the third try returns every row; nothing of the halves is believed."""
     proxy.strike(TROUBLES[trouble], times=NUM_TRIES - 1)
@@ -81,7 +86,7 @@ def test_reading_is_begun_again_on_a_new_connection(proxy: FaultProxy, behind: s
 
 
 @pytest.mark.usefixtures("impatient")
-@pytest.mark.parametrize("trouble", TROUBLES)
+@pytest.mark.parametrize("trouble", all_but_slow("silent in a COPY"))
 def test_a_database_that_stays_away_ends_with_75(proxy: FaultProxy, behind: str, trouble: str) -> None:
     """After three tries, in one sentence."""
     proxy.strike(TROUBLES[trouble])
