@@ -12,6 +12,7 @@ import sys
 import traceback
 from collections.abc import Sequence
 from importlib import import_module
+from io import TextIOWrapper
 from typing import NoReturn
 
 from job.cli import COMMANDS, CommandLine, parse, settings_class
@@ -25,6 +26,8 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     gc.disable()
     signal.signal(signal.SIGTERM, request_termination)
     signal.signal(signal.SIGINT, request_cancel)
+    if isinstance(sys.stdout, TextIOWrapper):  # it may be closed
+        sys.stdout.reconfigure(errors="replace")  # what a terminal's encoding lacks is a question mark, and no error
     try:
         code = _run(sys.argv[1:] if arguments is None else arguments)
     finally:

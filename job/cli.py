@@ -277,9 +277,9 @@ def _build_parser(name: str) -> tuple[Parser, set[str]]:
 
 def _add_flag(group: Any, setting: "Setting") -> None:
     default = setting.field.default
-    shown = ",".join(default) if isinstance(default, tuple) else default
-    is_said = default is None or isinstance(default, bool) or shown == ""
-    help_text = f"{setting.field.description}{'' if is_said else f' [{shown}]'}".replace("%", "%%")
+    shown = "on" if default is True else ",".join(default) if isinstance(default, tuple) else default
+    is_shown = shown is not None and shown is not False and shown != ""
+    help_text = f"{setting.field.description}{f' [{shown}]' if is_shown else ''}".replace("%", "%%")
     if setting.positional is not None:
         group.add_argument(setting.name, nargs=setting.num_values or "?", metavar=setting.positional, help=help_text)
     elif isinstance(default, bool):

@@ -8,6 +8,8 @@ from job.data.collect_funding import FundingReport, collect_funding
 from job.data.klines import MarketKey
 from job.data.patience import Patience
 from job.data.postgres import Connection
+from job.data.synthetic import SYNTHETIC_VENUE
+from job.errors import UsageError
 from job.intervals import DAY_MS, floor_day
 from job.progress import Tracker, track
 from job.settings.operation import CollectSettings, OutputSettings
@@ -17,7 +19,14 @@ from job.settings.procedure import MarketSettings
 def collect_market(
     connection: Connection, market: MarketSettings, collect: CollectSettings, output: OutputSettings, *, now_ms: int
 ) -> list[CollectReport]:
-    """Fetch what is missing for the traded symbol and each of its context; a report for each."""
+    """Fetch what is missing for the traded symbol and each of its context; a report for each.
+
+    Raises
+    ------
+    UsageError
+        Where the bars would join those of another market under its name, see `MarketSettings.venue`.
+    """
+    _refuse_foreign_venue(market)
     reports = []
     for symbol in (market.symbol, *market.context_symbols):
         key = MarketKey(venue=market.venue, symbol=symbol, interval=market.interval)
@@ -64,6 +73,16 @@ def collect_funding_of(
         )
         tracker.advance_to(1, 1)
     return report
+
+
+def _refuse_foreign_venue(market: MarketSettings) -> None:
+    """A series never mixes spot bars with a perpetual's, nor either with those of a synthetic world."""
+    own, foreign = f"binance-{market.market}", {"binance-perp", "binance-spot"} - {f"binance-{market.market}"}
+    if market.venue in foreign or market.venue.startswith(SYNTHETIC_VENUE):
+        raise UsageError(
+            f"Binance's {market.market} bars cannot be stored under --venue {market.venue}, which names other bars.",
+            remedy=f"Add --venue {own}, here and to the commands that read them, or check --market.",
+        )
 
 
 def _stoppable(tracker: Tracker) -> OnProgress:

@@ -78,8 +78,9 @@ def _password(path: str | None) -> str | None:
         with Path(path).open("rb") as file:
             password = file.read(MAX_PASSWORD_BYTES + 1).decode().rstrip("\r\n")
     except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not text in UTF-8"
         raise ConfigError(
-            f"The database password file {path} cannot be read: {type(error).__name__}.",
+            f"The database password file {path} cannot be read: {reason}.",
             remedy="Check the path, and that this user may read it.",
         ) from error
     if not 0 < len(password) <= MAX_PASSWORD_BYTES or {"\0", "\n"} & set(password):

@@ -242,7 +242,7 @@ def _findings(
         min_track_record_days=min_track_record_days(own),
         break_even_bps=break_even_bps(net_return_at(tests, curves.traded, rules)),
         cost_bps=rules.costs.per_side_bps,
-        market_flags=plan.procedure.market.flags,
+        flags=plan.procedure.flags,
     )
 
 

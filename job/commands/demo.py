@@ -30,6 +30,7 @@ from job.logs import is_interactive
 from job.report.terminal import print_summary, print_two_worlds
 from job.settings.commands import DemoCommand
 from job.settings.operation import OutputSettings
+from job.settings.procedure import MarketSettings
 from job.settings.sources import LoadedSettings
 
 REAL_DATA = """\
@@ -43,6 +44,7 @@ def run(loaded: LoadedSettings[DemoCommand]) -> ExitCode:
     settings = loaded.settings
     if settings.demo.klines and settings.demo.live:
         raise UsageError("The demo runs on files or on fresh klines.", remedy="Give --klines or --live, not both.")
+    _refuse_ignored(loaded)
     if settings.demo.prepare and (settings.demo.klines or settings.demo.live):
         raise UsageError(
             "Only the synthetic worlds are prepared.", remedy="Use `lorentzian import` or `lorentzian collect` instead."
@@ -77,6 +79,25 @@ def dashboard_command(settings: DemoCommand, started_as: Sequence[str]) -> list[
     flags = ["--save-path", settings.demo.save_path, "--log-format", settings.output.log_format]
     flags += ["--quiet"] if settings.output.quiet else []
     return [*started_as, "dashboard", *flags]
+
+
+def _refuse_ignored(loaded: LoadedSettings[DemoCommand]) -> None:
+    """Whoever names a market on the command line must not take another one's result for it."""
+    demo = loaded.settings.demo
+    if demo.live:
+        return
+    of_files = ("interval", "context")  # are those of the files
+    ignored = [f"--{n}" for n in (of_files if demo.klines else MarketSettings.model_fields) if _is_typed(loaded, n)]
+    if ignored:
+        raise UsageError(
+            f"{' and '.join(ignored)} would change nothing: "
+            f"{'the files say what they hold' if demo.klines else 'the synthetic worlds are markets of their own'}.",
+            remedy="Leave it out." if demo.klines else "Leave it out, or name real data with --live or --klines.",
+        )
+
+
+def _is_typed(loaded: LoadedSettings[DemoCommand], name: str) -> bool:
+    return loaded.sources.get(name, "").startswith("--")
 
 
 def _check_servable(settings: DemoCommand) -> None:

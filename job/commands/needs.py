@@ -23,7 +23,6 @@ from job.database import open_database
 from job.errors import DatabaseUnavailable, StorageUnavailable, TransientError
 from job.settings.commands import DoctorCommand
 from job.settings.operation import Need
-from job.settings.procedure import MarketSettings
 
 FIRST_PAUSE_S = 1.0
 LONGEST_PAUSE_S = 15.0
@@ -96,7 +95,7 @@ def _check_klines(connection: Connection, settings: DoctorCommand) -> None:
         if stored_span(connection, key) is None:
             raise NotYet(
                 f"The database has no klines of {key}.",
-                remedy=f"Run `lorentzian collect {_flags(market)}`, or `lorentzian import`.",
+                remedy=f"Run `lorentzian collect{market.flags}`, or `lorentzian import`.",
             )
 
 
@@ -110,13 +109,8 @@ def _check_features(connection: Connection, settings: DoctorCommand) -> None:
     if feature_span(connection, key, identity) is None:
         raise NotYet(
             f"The database has no rows of feature set {identity} for {key}.",
-            remedy=f"Run `lorentzian features {_flags(market)} --features {settings.features.features}`.",
+            remedy=f"Run `lorentzian features{market.flags} --features {settings.features.features}`.",
         )
-
-
-def _flags(market: MarketSettings) -> str:
-    context = ",".join(market.context_symbols) or "''"
-    return f"--symbol {market.symbol} --interval {market.interval} --context {context} --venue {market.venue}"
 
 
 _CHECKS: dict[Need, Callable[[Connection, DoctorCommand], None]] = {

@@ -49,6 +49,12 @@ def _window_job(loaded: LoadedSettings[ShownPlanCommand]) -> WindowJob:
             f"train and {days.test_size} to test.",
             remedy=f"Set --data-days to {data_days_for(days, 1)} or more.",
         )
+    path = settings.run.save_path
+    if loaded.sources.get("save_path", "default") != "default" and not path.startswith(("/", "s3://")):
+        raise UsageError(
+            f"Each pod of the Job would keep its results in a {path} of its own, and lose them.",
+            remedy="Give --save-path s3://bucket/prefix, or the absolute path of a volume that you mount.",
+        )
     name = settings.job.job_name or DEFAULT_JOB_NAME
     host = f"{name}-{completions - 1}"
     if "." in name or len(host) > LONGEST_HOST_NAME:
@@ -74,13 +80,14 @@ def _window_job(loaded: LoadedSettings[ShownPlanCommand]) -> WindowJob:
 def _print(plan: PlanRecord) -> None:
     market = plan.procedure.market
     horizon = plan.procedure.label.horizon_bars(market.interval)
+    number = len(plan.windows)
     table = results_table("window", "train from", "test from", "test to", title=f"Run {plan.run_id}")
     for window in plan.windows:
         times = (window.train_start_ms, window.test_start_ms, window.test_end_ms)
         add_texts(table, str(window.index), *map(format_utc, times))
     results_console().print(table)
     print(
-        f"{len(plan.windows)} windows of {market.symbol} {market.interval}, times UTC; "
+        f"{number} window{'' if number == 1 else 's'} of {market.symbol} {market.interval}, times UTC; "
         f"{len(plan.feature_names)} features of {plan.feature_set}.\n"
         f"Purged between spans: labels unknown when the next begins, up to {horizon + 1} bars."
     )

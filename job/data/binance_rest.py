@@ -182,7 +182,7 @@ class BinanceRest:
             other: MarketName = "perp" if self._market.name == "spot" else "spot"
             raise NoDataError(
                 f"Binance's {self._market.name} market has no symbol {symbol}.",
-                remedy=f"Check --symbol, or try --market {other}.",
+                remedy=f"Check --symbol, or try --market {other} --venue binance-{other}.",
             )
         raise ConfigError(
             f"{self._host} refused the request with HTTP {status}{message and f' ({message})'}.",

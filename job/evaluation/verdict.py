@@ -46,7 +46,7 @@ class Findings:
     min_track_record_days : days needed at the observed Sharpe ratio for a one-sided chance of 95 %.
     break_even_bps : cost of one side that would end the edge.
     cost_bps : cost of one side that was assumed.
-    market_flags : what a command line must say to mean the market, see `MarketSettings.flags`.
+    flags : what a command line must say to try the same procedure, see `ProcedureRecord.flags`.
     """
 
     num_days: int
@@ -61,7 +61,7 @@ class Findings:
     min_track_record_days: Measure
     break_even_bps: Measure
     cost_bps: float
-    market_flags: str = ""
+    flags: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -225,7 +225,7 @@ def _next_command(findings: Findings) -> str:
     needed = _days_above_zero(findings) or 0.0
     days = min(MAX_NEXT_DAYS, max(needed, findings.num_days) + UNTESTED_DAYS)
     years = max(MIN_NEXT_YEARS, math.ceil(days / YEAR_DAYS))
-    return f"lorentzian walkforward{findings.market_flags} --data-days {years * YEAR_DAYS}"
+    return f"lorentzian walkforward{findings.flags} --data-days {years * YEAR_DAYS}"
 
 
 def _ratio_with_interval(findings: Findings) -> str:

@@ -85,6 +85,7 @@ def plan_run(
     """
     accept = accept or (lambda _: None)
     store = open_store(settings.run.save_path)
+    _refuse_folder_of_pod(settings)
     run_id = named_run(settings)
     if run_id is not None:
         existing = read_plan(store, run_id)
@@ -106,6 +107,16 @@ def plan_run(
     accept(published)  # another pod's may have come first
     note_started(store, published)
     return published
+
+
+def _refuse_folder_of_pod(settings: PlanCommand) -> None:
+    """What a pod writes into its own working folder no other pod of its Job sees, and nobody once it has ended."""
+    path = settings.run.save_path
+    if settings.job.job_name is not None and not path.startswith(("s3://", "/")):
+        raise ConfigError(
+            f"Each pod of Job {settings.job.job_name} would keep its results in a {path} of its own, and lose them.",
+            remedy="Set LORENTZIAN_SAVE_PATH to s3://bucket/prefix, or to the path of a volume that all pods mount.",
+        )
 
 
 def address_of(settings: PlanCommand, plan: PlanRecord, conninfo: str) -> RunAddress:

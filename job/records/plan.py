@@ -3,6 +3,7 @@
 from typing import Literal
 
 from job.records.shapes import SCHEMA_VERSION, Record
+from job.settings.group import flags_of
 from job.settings.procedure import (
     CostSettings,
     FeatureSettings,
@@ -26,6 +27,14 @@ class ProcedureRecord(Record):
     features: FeatureSettings
     windows: WindowSettings
     model: ModelSettings
+
+    @property
+    def flags(self) -> str:
+        """What `lorentzian walkforward` must be told to try the same on other days; how many is left out."""
+        usual = LabelSettings(label=self.label.label).horizon_bars(self.market.interval)
+        at_default = ("horizon",) if self.label.horizon == usual else ()
+        groups = (self.market, self.features, self.costs, self.strategy, self.label, self.model, self.windows)
+        return "".join(flags_of(each, apart_from=("data_days", *at_default)) for each in groups)
 
 
 class WindowSpanRecord(Record):

@@ -117,8 +117,8 @@ def what_days_can_show(summary: SummaryRecord) -> str:
     reach = STANDARD_ERRORS * error
     return (
         f"What {count(summary.num_days)} days can show at all: the standard error of an annual Sharpe ratio over them "
-        f"is sqrt(365/{summary.num_days}) = {ratio(error)}, so a 95 % interval reaches about ±{reach:.1f} "
-        f"around what was measured."
+        f"is sqrt(365/{summary.num_days}) = {ratio(error)}, so the 95 % interval of a ratio near zero reaches about "
+        f"±{reach:.1f} around it."
     )
 
 

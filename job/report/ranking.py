@@ -128,7 +128,7 @@ def _ranked(stored: StoredRun, ledger: ObjectStore, trials_on: Callable[[Span], 
     returns = curves.daily[summary.traded_model]
     deflation = deflate(returns, align(trials, curves.day_ms), num_trials=len(trials))
     no_skill_p = _times(_measure(summary.spa_p), len(trials))
-    findings = _findings(summary, deflation, no_skill_p, market_flags=stored.plan.procedure.market.flags)
+    findings = _findings(summary, deflation, no_skill_p, flags=stored.plan.procedure.flags)
     return Ranked(
         run_id=stored.plan.run_id,
         summary=summary,
@@ -138,7 +138,7 @@ def _ranked(stored: StoredRun, ledger: ObjectStore, trials_on: Callable[[Span], 
     )
 
 
-def _findings(summary: SummaryRecord, deflation: Deflation, no_skill_p: Measure, *, market_flags: str) -> Findings:
+def _findings(summary: SummaryRecord, deflation: Deflation, no_skill_p: Measure, *, flags: str) -> Findings:
     traded = summary.models[summary.traded_model]
     interval = traded.sharpe_interval
     return Findings(
@@ -154,7 +154,7 @@ def _findings(summary: SummaryRecord, deflation: Deflation, no_skill_p: Measure,
         min_track_record_days=_measure(summary.min_track_record_days),
         break_even_bps=_measure(summary.break_even_bps),
         cost_bps=summary.assumed_cost_bps,
-        market_flags=market_flags,
+        flags=flags,
     )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from job.backtest.funding import FundingDays
+from job.data.synthetic import SYNTHETIC_VENUE
 from job.effective_sample import sample_warning
 from job.intervals import DAY_MS, HOUR_MS, MINUTE_MS
 from job.records import PlanRecord, ProcedureRecord, WindowRecord
@@ -57,11 +58,13 @@ def funding_warning(procedure: ProcedureRecord, days: FundingDays) -> str | None
     """
     if not reads_funding(procedure) or days.num_charged == days.num_settled:
         return None
-    symbol = procedure.market.symbol
+    market, symbol = procedure.market, procedure.market.symbol
+    if market.venue.startswith(SYNTHETIC_VENUE) and not days.num_charged:
+        return "No funding was charged: a synthetic market has none; --funding-bps states one."
     if not days.num_charged:
         return (
-            f"No funding was charged: none is stored for {symbol}; `lorentzian collect` stores it, --funding-bps "
-            f"states one."
+            f"No funding was charged: none is stored for {symbol}; `lorentzian collect{market.flags}` stores it, "
+            f"--funding-bps states one."
         )
     return (
         f"Funding was charged on {days.num_charged} of {days.num_settled} days: none is stored for {symbol} on the "

@@ -216,7 +216,7 @@ def _feature_days(connection: psycopg.Connection, procedure: ProcedureRecord, fe
     if klines is None:
         raise NoDataError(
             f"The database has no klines of {key}.",
-            remedy=f"Run `lorentzian collect --symbol {key.symbol} --interval {key.interval}`, or `lorentzian import`.",
+            remedy=f"Run `lorentzian collect{procedure.market.flags}`, or `lorentzian import`.",
         )
     rows = feature_span(connection, key, feature_set.identity)
     if rows is None:

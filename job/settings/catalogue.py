@@ -6,7 +6,8 @@ Imports nothing slow, so that ``--help`` can be drawn from it.
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum
-from typing import Literal, get_args, get_origin
+from types import UnionType
+from typing import Any, Literal, Union, get_args, get_origin
 
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
@@ -61,12 +62,20 @@ class Setting:
     @property
     def metavar(self) -> str:
         """The choices, or a word for what is expected."""
-        annotation = self.field.annotation
+        annotation = self._value_type
         if get_origin(annotation) is Literal:
             return "{" + ",".join(map(str, get_args(annotation))) + "}"
         if isinstance(annotation, type) and issubclass(annotation, Enum):
             return "{" + ",".join(str(member) for member in annotation) + "}"
-        return {int: "N", float: "X"}.get(annotation, self.name.upper())  # type: ignore[arg-type]
+        return {int: "N", float: "X"}.get(annotation, self.name.upper())
+
+    @property
+    def _value_type(self) -> Any:
+        """What a value is, where one is given."""
+        annotation = self.field.annotation
+        if get_origin(annotation) in (Union, UnionType):  # which of them depends on what is chosen from
+            (annotation,) = (each for each in get_args(annotation) if each is not type(None))
+        return annotation
 
     def _extra(self, name: str) -> str | None:
         extra = self.field.json_schema_extra

@@ -2,7 +2,7 @@
 
 from pydantic import Field, SecretStr, field_validator
 
-from job.settings.group import Group
+from job.settings.group import URL_PREFIX, Group
 
 
 class DashboardSettings(Group):
@@ -12,7 +12,7 @@ class DashboardSettings(Group):
     port: int = Field(8050, ge=1, le=65_535, description="port of the pages, /healthz and /readyz")
     metrics_port: int = Field(8051, ge=0, le=65_535, description="port of /metrics, 0 for none")
     url_prefix: str = Field(
-        "/", pattern=r"^/([A-Za-z0-9._~-]+/)*$", description="path that a proxy serves it under, such as /lorentzian/"
+        "/", pattern=URL_PREFIX, description="path that a proxy serves it under, such as /lorentzian/"
     )
     proxy_hops: int = Field(0, ge=0, le=10, description="proxies in front whose X-Forwarded headers are believed")
     auth_user: str = Field("lorentzian", min_length=1, description="user name of basic authentication")

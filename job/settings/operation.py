@@ -5,7 +5,7 @@ from typing import Annotated, Literal, TypeAlias, get_args
 
 from pydantic import BeforeValidator, Field, SecretStr, field_validator
 
-from job.settings.group import Address, FileNames, Group, SymbolName, VenueName, split_commas
+from job.settings.group import DATABASE, RUN, Address, FileNames, Group, SymbolName, VenueName, split_commas
 
 # What Kubernetes sets from a label or annotation that is not there.
 _EMPTY = BeforeValidator(lambda value: None if value == "" else value)
@@ -48,8 +48,8 @@ class RunSettings(StoreSettings):
 
     run_id: str | None = Field(
         None,
-        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$",
-        description="name of the run (default: from settings and data, so that the same command resumes)",
+        pattern=RUN,
+        description="name of the run (default, of one to train: from settings and data, so the same command resumes)",
     )
 
 
@@ -123,7 +123,7 @@ class DatabaseSettings(Group):
     )
     embedded_database: str = Field(
         "binance",
-        pattern=r"^[a-z][a-z0-9_]{0,62}$",
+        pattern=DATABASE,
         description="the embedded server's database; `demo --klines` names the one that it puts files into",
     )
 

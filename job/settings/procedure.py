@@ -10,7 +10,7 @@ from typing import Literal, TypeAlias
 from pydantic import Field, ValidationInfo, field_validator
 
 from job.intervals import INTERVAL_MS
-from job.settings.group import CommaSeparated, Group, SymbolName, SymbolNames, VenueName
+from job.settings.group import CommaSeparated, Group, SymbolName, SymbolNames, VenueName, flags_of
 
 # Decisions are made and labels measured over about an hour at 5m and two at 15m.
 DEFAULT_HORIZON_BARS = {"1m": 60, "3m": 20, "5m": 12, "15m": 8, "30m": 12, "1h": 12}
@@ -46,14 +46,8 @@ class MarketSettings(Group):
 
     @property
     def flags(self) -> str:
-        """What a command line must say to mean this market: a blank, and the flag of each value that is no default."""
-        said = {name: getattr(self, name) for name in MarketSettings.model_fields}
-        told = {n: ",".join(v) if isinstance(v, tuple) else v for n, v in said.items() if v != _default(n)}
-        return "".join(f" --{name} {value or repr('')}" for name, value in told.items())
-
-
-def _default(name: str) -> object:
-    return MarketSettings.model_fields[name].default
+        """What a command line must say to mean this market, see `flags_of`."""
+        return flags_of(self)
 
 
 class MarketsSettings(MarketSettings):

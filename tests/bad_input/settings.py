@@ -105,8 +105,8 @@ INPUTS = (
             "ten megabytes": (environment({"LORENTZIAN_LR": "A" * 10_000_000}), "is not a number"),
             "bytes that are no UTF-8": (environment({"LORENTZIAN_SYMBOL": "SOL\udcff"}), "is not text in UTF-8"),
             "braces, which are no template": (environment({"LORENTZIAN_WAIT": "{0}"}, "doctor"), "is not a duration"),
-            "a path as a run id": (environment({"LORENTZIAN_RUN_ID": "../up"}), "does not match"),
-            "a line break in a run id": (environment({"LORENTZIAN_RUN_ID": "a\n"}), "does not match"),
+            "a path as a run id": (environment({"LORENTZIAN_RUN_ID": "../up"}), "is not written like my-run-1"),
+            "a line break in a run id": (environment({"LORENTZIAN_RUN_ID": "a\n"}), "is not written like my-run-1"),
         },
     ),
     *_of(

@@ -64,6 +64,7 @@ WRONG = [
     ('runs=[{"name":"finalize","schedule":"@weekly"}]', "finalize", "another CronJob"),
     ('runs=[{"name":"features-x","schedule":"@weekly"}]', "features-x", "another CronJob"),
     (f'runs=[{RUN},"parallelism":2,"kueue":{{"queue":"q","minParallelism":2}}}}]', "weekly", "minParallelism"),
+    (f'runs=[{RUN},"settings":{{"market":"spot"}}}}]', "weekly", "binance-spot"),
     ('runDefaults={"name":"x"}', "runDefaults", "not"),
     ('runs=[{"name":"prune","schedule":"@weekly"}]', "prune", "another CronJob"),
     ('predict={"schedule":"often"}', "schedule", "pattern"),

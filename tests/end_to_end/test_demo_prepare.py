@@ -7,6 +7,7 @@ import pytest
 from job.data.kline_table import stored_markets
 from job.data.postgres import connect
 from tests.support.commands import run_lorentzian
+from tests.support.warm_commands import WarmLorentzian
 
 
 @pytest.mark.slow
@@ -28,8 +29,8 @@ def test_prepared_world_is_what_other_commands_find(database: str) -> None:
     assert "21" in planned.out
 
 
-def test_only_synthetic_worlds_are_prepared() -> None:
+def test_only_synthetic_worlds_are_prepared(warm: WarmLorentzian) -> None:
     """Files and fresh klines have commands of their own, and the refusal names them."""
-    done = run_lorentzian(["demo", "--prepare", "--live"])
+    done = run_lorentzian(["demo", "--prepare", "--live"], warm=warm)
     assert done.code == 64
     assert "lorentzian import" in done.error

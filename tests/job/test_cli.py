@@ -34,6 +34,15 @@ def test_help_of_every_command_names_every_flag(command: str, capsys: pytest.Cap
     assert COMMANDS[command].example in shown
 
 
+def test_help_says_which_switches_are_on(capsys: pytest.CaptureFixture[str]) -> None:
+    """A switch that is on unless it is turned off looks like one that is off, unless help says so."""
+    with pytest.raises(SystemExit):
+        parse(["walkforward", "--help"])
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "--refit, --no-refit fit once more on all training days with what validation has chosen [on]" in shown
+    assert "--anchored, --no-anchored training windows all start with the first day, and grow --reduce-test" in shown
+
+
 @pytest.mark.parametrize("arguments", [[], ["--help"], ["-h"], ["help"]])
 def test_overview_lists_every_command(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     """Without a command, or asking for help, one sees them all, each with what it does."""

@@ -82,14 +82,15 @@ def test_older_bars_of_one_market_alone_wait_for_the_others(database: str) -> No
 
 @pytest.mark.parametrize("missing", ["SYNUSDT", "SYNETH"])
 def test_market_without_klines_is_named(database: str, missing: str) -> None:
-    """The traded market or one of its context: the sentence says which, and what collects it."""
+    """The traded market or one of its context: the sentence says which, and what collects both."""
     markets: dict[str, Klines] = small_markets(4)
     del markets[missing]
     with connect(database) as connection:
         store_klines(connection, markets)
         with pytest.raises(NoDataError, match=f"no klines of {missing} 15m") as caught:
             update(connection)
-    assert f"lorentzian collect --symbol {missing} --interval 15m" in caught.value.remedy
+    flags = "--symbol SYNUSDT --interval 15m --context SYNBTC,SYNETH --venue synthetic"
+    assert f"`lorentzian collect {flags}`" in caught.value.remedy
 
 
 def test_too_few_klines_for_a_row_say_so(database: str) -> None:

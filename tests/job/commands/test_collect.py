@@ -37,12 +37,18 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[BinanceServer]:
 
 
 def run_collect(
-    database: str, server: BinanceServer, *, market: str = "perp", symbol: str = "SOLUSDT", **settings: object
+    database: str,
+    server: BinanceServer,
+    *,
+    market: str = "perp",
+    symbol: str = "SOLUSDT",
+    venue: str = "binance-perp",
+    **settings: object,
 ) -> ExitCode:
     """The command on the stand-in."""
     command = CollectCommand(
         database=DatabaseSettings(database_url=SecretStr(database)),
-        market=MarketsSettings(symbol=symbol, interval="15m", context=(), market=market),
+        market=MarketsSettings(symbol=symbol, interval="15m", context=(), market=market, venue=venue),
         collect=CollectSettings(source="rest", days=4, base_url=server.url, **settings),
     )
     return collect.run(LoadedSettings(settings=command, sources={}))
@@ -92,7 +98,7 @@ def test_collect_goes_through_a_list_and_past_a_bad_symbol(
     assert stored is not None and stored.num_bars == len(KLINES)
 
 
-@pytest.mark.parametrize(("market", "settings"), [("perp", {"funding": False}), ("spot", {})])
+@pytest.mark.parametrize(("market", "settings"), [("perp", {"funding": False}), ("spot", {"venue": "binance-spot"})])
 def test_collect_leaves_funding_alone(
     database: str, server: BinanceServer, market: str, settings: dict[str, object]
 ) -> None:
@@ -100,6 +106,19 @@ def test_collect_leaves_funding_alone(
     assert run_collect(database, server, market=market, **settings) is ExitCode.DONE
     assert num_settlements(database) == 0
     assert not server.asked("fundingRate")
+
+
+@pytest.mark.parametrize(
+    ("market", "venue"), [("spot", "binance-perp"), ("perp", "binance-spot"), ("perp", "synthetic-edge")]
+)
+def test_collect_mixes_no_markets(database: str, server: BinanceServer, market: str, venue: str) -> None:
+    """Bars are never stored as those of another market, between which nothing later could tell them apart."""
+    with pytest.raises(UsageError, match=f"{market} bars cannot be stored under --venue {venue}") as caught:
+        run_collect(database, server, market=market, venue=venue)
+    assert f"--venue binance-{market}" in caught.value.remedy
+    with connect(database) as connection:
+        assert stored_span(connection, KEY) is None
+    assert run_collect(database, server, market=market, venue="my-own") is ExitCode.DONE
 
 
 def test_import_takes_klines_and_funding_files(

@@ -95,6 +95,14 @@ def test_days_without_a_window_are_refused() -> None:
     assert "Set --data-days to 37 or more." in str(caught.value)
 
 
+def test_results_on_no_volume_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    """64, here, for a folder that no pod could make; a bucket is printed, and so is a path that a volume may have."""
+    with pytest.raises(UsageError, match=r"in a models/mine of its own"):
+        plan.run(loaded("--manifest", "--save-path=models/mine"))
+    for path in ("s3://bucket/prefix", "/volume"):
+        assert f"--save-path={path}" in arguments(printed(capsys, f"--save-path={path}"), "containers")
+
+
 @pytest.mark.parametrize("name", ["a.b", "x" * 61])
 def test_name_that_no_pod_could_have_is_refused(capsys: pytest.CaptureFixture[str], name: str) -> None:
     """64, here, where the server would refuse the whole Job; one character less and it is printed."""

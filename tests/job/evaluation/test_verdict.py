@@ -151,7 +151,7 @@ def test_settle_names_days_size_costs_and_a_command() -> None:
     assert "Over 147 days a true Sharpe ratio of 4.4 stands out" in settle
     assert "14.3 bps a side; 7.0 were assumed" in settle
     assert settle.endswith("Next: lorentzian walkforward --data-days 1825")
-    other = judge(replace(unclear, market_flags=" --symbol DOGEUSDT")).settle
+    other = judge(replace(unclear, flags=" --symbol DOGEUSDT")).settle
     assert other.endswith("Next: lorentzian walkforward --symbol DOGEUSDT --data-days 1825")
 
 

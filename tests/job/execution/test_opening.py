@@ -68,6 +68,15 @@ def test_run_of_a_job_is_named_after_it(small_market: str, tmp_path: Path) -> No
     assert plan_run(named, small_market).run_id == RUN_ID
 
 
+def test_pods_keep_no_results_where_they_are_lost(small_market: str) -> None:
+    """A folder inside a pod goes with it, and no other pod sees it; refused before anything is planned."""
+    of_a_job = JobSettings(job_name="weekly", job_uid="0f3a2b1c-0000-4000-8000-000000000000")
+    for path in ("models/trained", "~/models"):
+        settings = small_settings(Path(path)).model_copy(update={"job": of_a_job})
+        with pytest.raises(ConfigError, match=f"Each pod of Job weekly would keep its results in a {path}"):
+            plan_run(settings, small_market)
+
+
 def test_plan_that_is_not_accepted_is_not_published(small_market: str, tmp_path: Path) -> None:
     """Neither plan nor index; a plan that stands is shown to whoever asks, too."""
 

@@ -199,7 +199,10 @@ def test_report_page_orders_verdict_first() -> None:
 def test_report_page_says_what_days_can_show() -> None:
     """147 days have a standard error of 1.58 and an interval of 3.1 to each side."""
     summary = _summary(example_run(1)).model_copy(update={"num_days": 147})
-    assert "sqrt(365/147) = 1.58, so a 95 % interval reaches about ±3.1" in what_days_can_show(summary)
+    assert (
+        "sqrt(365/147) = 1.58, so the 95 % interval of a ratio near zero reaches about ±3.1 around it"
+        in what_days_can_show(summary)
+    )
     assert "7 days can show" in read_page(_page_of(1)).text
     assert "nothing can be shown" in what_days_can_show(summary.model_copy(update={"num_days": 0}))
 
@@ -211,7 +214,7 @@ def test_report_page_shows_no_evidence_as_an_answer() -> None:
     assert "no evidence" in text
     assert "This is an answer" in text
     assert "nothing has been shown that would justify money" in text
-    assert "No funding was charged: none is stored for SYNUSDT" in text
+    assert "No funding was charged: a synthetic market has none" in text
     assert "Next: lorentzian walkforward" in text
     values = {line.label: line.value for line in headline_lines(_summary(run))}
     assert values["Sharpe ratio"] == f"{DASH} (never varies)"

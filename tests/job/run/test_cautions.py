@@ -63,7 +63,12 @@ def test_spans_that_grow_are_judged_by_the_first() -> None:
 @pytest.mark.parametrize(
     ("charged", "changes", "words"),
     [
-        (0, {}, "No funding was charged: none is stored for SYNUSDT; `lorentzian collect` stores it,"),
+        (0, {}, "No funding was charged: a synthetic market has none;"),
+        (
+            0,
+            {"venue": "binance-perp"},
+            "No funding was charged: none is stored for SYNUSDT; `lorentzian collect --symbol SYNUSDT --interval",
+        ),
         (40, {}, "Funding was charged on 40 of 147 days: none is stored for SYNUSDT on the others;"),
         (147, {}, None),
         (0, {"funding_bps": 0.0}, None),

@@ -1,11 +1,15 @@
+import shlex
 from collections import Counter
 
 import pytest
 from pydantic import SecretStr
 
-from job.cli import COMMANDS, settings_class
+from job.cli import COMMANDS, parse, settings_class
+from job.records import ProcedureRecord
 from job.settings.catalogue import PREFIX, Setting, environment_names, settings_of, usual_environment_name
+from job.settings.commands import WalkforwardCommand
 from job.settings.procedure import DEFAULT_HORIZON_BARS, LabelSettings, MarketSettings
+from job.settings.sources import load_settings
 
 SETTINGS = [(name, setting) for name in COMMANDS for setting in settings_of(settings_class(name))]
 
@@ -64,6 +68,10 @@ def test_every_setting_is_described_and_has_a_default() -> None:
         ("train", "market", "{perp,spot}"),
         ("train", "optimize_metric", "{total_return,win_rate,sharpe_ratio,sortino_ratio,calmar_ratio}"),
         ("train", "save_path", "SAVE_PATH"),
+        ("train", "horizon", "N"),
+        ("train", "novelty", "X"),
+        ("status", "require", "{complete}"),
+        ("promote", "when", "{always,weak,evidence,never}"),
     ],
 )
 def test_metavar_says_what_is_expected(command: str, name: str, metavar: str) -> None:
@@ -92,6 +100,34 @@ def test_market_flags_say_what_is_not_the_default() -> None:
     market = MarketSettings(symbol="SYNUSDT", interval="15m", context=("SYNBTC", "SYNETH"), venue="synthetic-edge")
     assert market.flags == " --symbol SYNUSDT --interval 15m --context SYNBTC,SYNETH --venue synthetic-edge"
     assert MarketSettings(context=()).flags == " --context ''"
+
+
+def test_flags_of_a_procedure_give_the_same_procedure() -> None:
+    """Of a default one there are none but the days; of any other, all that a command line takes to repeat it."""
+    told = ["--symbol=SYNUSDT", "--context=", "--fee-bps=2.5", "--sizing=volatility", "--max-hold=9", "--label=fixed"]
+    told += ["--horizon=30", "--model=blend", "--epochs=7", "--class-weights=balanced", "--window-size=20"]
+    told += ["--optimize-metric=win_rate", "--anchored", "--no-refit", "--data-days=100"]
+    first = _procedure(told)
+    again = _procedure([*shlex.split(first.flags), "--data-days=100"])
+    assert again == first
+    assert "data-days" not in first.flags and "--no-refit" in first.flags
+    assert _procedure(["--data-days=100"]).flags == ""
+    assert _procedure(["--label=pine", "--interval=1h", "--horizon=4"]).flags == " --interval 1h --label pine"
+
+
+def _procedure(flags: list[str]) -> ProcedureRecord:
+    """What a walk-forward with these flags plans: the horizon is made a number there."""
+    settings = load_settings(
+        WalkforwardCommand,
+        command_name="walkforward",
+        commands={"walkforward": WalkforwardCommand},
+        flags=parse(["walkforward", *flags]).flags,
+        environment={},
+        config_file=None,
+    ).settings
+    groups = {name: getattr(settings, name) for name in ProcedureRecord.model_fields}
+    horizon = settings.label.horizon_bars(settings.market.interval)
+    return ProcedureRecord(**groups | {"label": settings.label.model_copy(update={"horizon": horizon})})
 
 
 @pytest.mark.parametrize(

@@ -219,7 +219,7 @@ def test_secret_of_a_wrong_kind_never_shows(config_file: Path) -> None:
         ({"LORENTZIAN_VENUE": "Binance"}, "LORENTZIAN_VENUE: 'Binance' is not written like binance-perp"),
         ({"LORENTZIAN_FEE_BPS": "nan"}, "LORENTZIAN_FEE_BPS: 'nan' is not"),
         ({"LORENTZIAN_LR": "nan"}, "LORENTZIAN_LR: 'nan' is not"),
-        ({"LORENTZIAN_RUN_ID": "../up"}, "LORENTZIAN_RUN_ID: '../up' does not match"),
+        ({"LORENTZIAN_RUN_ID": "../up"}, "LORENTZIAN_RUN_ID: '../up' is not written like my-run-1:"),
         ({"LORENTZIAN_SEED": "1.5"}, "LORENTZIAN_SEED: '1.5' is not a whole number."),
         ({"LORENTZIAN_TRAIN_TEST_SIZE": "7", "LORENTZIAN_EPOCHS": "0"}, "LORENTZIAN_EPOCHS: '0' is not at least 1."),
         ({"LORENTZIAN_DEBUG": "maybe"}, "LORENTZIAN_DEBUG: 'maybe' is not true or false."),

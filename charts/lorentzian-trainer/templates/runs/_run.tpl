@@ -12,6 +12,10 @@ Takes: root, run.
 {{- $settings = mergeOverwrite (dict "device" "cuda") $settings -}}
 {{- $_ := set $pod "tolerations" (concat $pod.tolerations $run.gpu.tolerations) -}}
 {{- end -}}
+{{- $venue := get $settings "venue" | default "binance-perp" -}}
+{{- if and $values.features.enabled $values.features.collect.enabled (eq (get $settings "market") "spot") (eq $venue "binance-perp") -}}
+{{- fail (printf "runs: %s is spot, and spot bars are not collected under %s: set its settings.venue to binance-spot." $run.name $venue) -}}
+{{- end -}}
 {{- if and $run.gpu.enabled (hasSuffix ".shared" $run.gpu.resourceName) (gt (int $run.gpu.count) 1) -}}
 {{- fail (printf "runs: %s asks for %v of %s; a pod gets one of a shared kind." $run.name $run.gpu.count $run.gpu.resourceName) -}}
 {{- end -}}
