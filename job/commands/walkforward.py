@@ -13,6 +13,7 @@ from job.progress import track
 from job.records import SummaryRecord
 from job.report.terminal import print_summary
 from job.settings.commands import WalkforwardCommand, WalkforwardsCommand
+from job.settings.group import flags_of
 from job.settings.procedure import MarketSettings
 from job.settings.sources import LoadedSettings
 
@@ -47,6 +48,9 @@ class _Scan:
             )
         print_summary(finished.summary, results_console(), report=finished.report)
         print(f"Model: {finished.model} (the procedure fitted on the newest days; it has no test score of its own)")
+        elsewhere = flags_of(settings.run, apart_from=("run_id",))
+        if elsewhere:
+            print(f"What is tried next is counted among its trials with `{elsewhere.strip()}`, where this run lies.")
         named = settings.model_copy(update={"run": settings.run.model_copy(update={"run_id": finished.run_id})})
         self._finished[market.symbol] = named, finished
         return _found(finished.summary)

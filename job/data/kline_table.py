@@ -57,10 +57,11 @@ _LATER = """
         WHERE venue = %(venue)s AND symbol = wanted.symbol AND interval = %(interval)s
           AND open_time >= %(start)s AND open_time < %(end)s
     ) counted
-    LEFT JOIN LATERAL (
+    LEFT JOIN LATERAL (  -- OFFSET keeps it apart: joined as a whole, it is planned to read every bar of the table
         SELECT open_time, open, high, low, close, volume FROM klines
         WHERE venue = %(venue)s AND symbol = wanted.symbol AND interval = %(interval)s
           AND open_time > wanted.after AND open_time < %(end)s
+        OFFSET 0
     ) later ON true
     ORDER BY wanted.symbol, open_time"""
 _NEWEST_COMMON = """

@@ -70,7 +70,7 @@ def finalize(run: Run, *, recount: bool = False, tracker: Tracker | None = None)
     if run.plan.kind == "training":
         raise ConfigError(
             f"Run {run.plan.run_id} is a basic training, which has nothing to finalize.",
-            remedy="Name a walk-forward; `lorentzian status` lists the runs.",
+            remedy=f"Name a walk-forward; `lorentzian status --save-path {run.store.location}` lists the runs.",
         )
     windows = FinishedWindows(run)
     while True:

@@ -159,5 +159,5 @@ def open_run(address: RunAddress) -> Run:
 def _no_such_run(store: ObjectStore, run_id: str) -> ConfigError:
     return ConfigError(
         f"There is no run {run_id} under {store.location}.",
-        remedy="Check --run-id and --save-path; `lorentzian status` lists the runs there.",
+        remedy=f"Check --run-id; `lorentzian status --save-path {store.location}` lists the runs there.",
     )

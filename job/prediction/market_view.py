@@ -82,7 +82,7 @@ def newest_bar(connection: Connection, procedure: ProcedureRecord, *, before_ms:
         what = f"no klines of {', '.join(missing)}" if missing else "no klines of all its markets by then"
         raise NoDataError(
             f"The database has {what}, which the model looks at.",
-            remedy="Run `lorentzian collect` with the same --symbol, --interval and --context.",
+            remedy=f"Run `lorentzian collect{procedure.market.flags}`.",
         )
     return newest
 

@@ -162,7 +162,7 @@ def _lorentzian(content: Mapping[str, Any]) -> LorentzianClassifier:
     return LorentzianClassifier(
         scaler=_scaler(content),
         network=LorentzianNCA.from_state(content["state_dict"]),
-        bank=bank["features"],
+        bank=bank["features"].t().contiguous().t(),  # as the loops read it: every forecast lays it out anew
         bank_up=bank["up"],
         log_weights=bank["log_weights"],
         novelty=None if limit is None else NoveltyLimit(quantile=limit["quantile"], distance=limit["distance"]),

@@ -113,7 +113,7 @@ def open_stored_run(store: ObjectStore, run_id: str) -> StoredRun:
     if plan is None:
         raise ConfigError(
             f"There is no run {run_id} under {store.location}.",
-            remedy="Check --save-path; `lorentzian status` lists the runs there.",
+            remedy=f"Check its name; `lorentzian status --save-path {store.location}` lists the runs there.",
         )
     if plan.kind == "training":
         raise ConfigError(f"Run {run_id} is a basic training.", remedy="Name a walk-forward.")

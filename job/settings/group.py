@@ -1,5 +1,6 @@
 """What every group of settings is made of: frozen, closed to unknown names, and the types that flags share."""
 
+import shlex
 from collections.abc import Collection
 from typing import Annotated
 
@@ -60,7 +61,7 @@ def _flag(key: str, value: object) -> str:
     if isinstance(value, bool):
         return f"--{'' if value else 'no-'}{key}"
     text = ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
-    return f"--{key} {text or repr('')}"
+    return f"--{key} {shlex.quote(text)}"
 
 
 class Group(BaseModel):

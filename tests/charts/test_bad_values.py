@@ -39,6 +39,8 @@ WRONG = [
     ('settings={"data-day":180}', "settings", "data-day"),
     ('settings={"data-days":"many"}', "data-days", "integer"),
     ('settings={"data-days":7}', "data-days", "minimum"),
+    ('settings={"fee-bps":-1}', "fee-bps", "minimum"),
+    ('settings={"fee-bps":"some"}', "fee-bps", "pattern"),
     ('settings={"test-size":0.2}', "test-size", "integer"),
     ('settings={"interval":"7m"}', "interval", "1h"),
     ('settings={"model":"transformer"}', "model", "lorentzian"),
@@ -50,6 +52,7 @@ WRONG = [
     ('runs=[{"name":"weekly","schedule":"every sunday"}]', "schedule", "pattern"),
     ('runs=[{"name":"weekly","schedule":"CRON_TZ=UTC 0 3 * * 0"}]', "schedule", "pattern"),
     (f'runs=[{RUN},"timezone":"UTC"}}]', "runs/0", "timezone"),
+    (f'runs=[{RUN},"timeZone":"Local"}}]', "timeZone", "not"),
     (f'runs=[{RUN},"completions":21}}]', "runs/0", "completions"),
     (f'runs=[{RUN},"startingDeadlineSeconds":5}}]', "startingDeadlineSeconds", "minimum"),
     (f'runs=[{RUN},"resources":{{"limit":{{}}}}}}]', "resources", "limit"),
@@ -95,3 +98,10 @@ def test_wrong_value_is_refused_by_name(wrong: str, where: str, what: str) -> No
     assert ended.returncode != 0
     assert ended.stdout == ""
     assert where in ended.stderr and what in ended.stderr, ended.stderr
+
+
+def test_decimals_of_the_command_line_are_numbers() -> None:
+    """Of `--set key=2.5` helm makes a string; the program gets what was typed."""
+    ended = helm_template("--set", "settings.fee-bps=2.5,runs[0].name=weekly,runs[0].schedule=@weekly")
+    assert ended.returncode == 0, ended.stderr
+    assert 'value: "2.5"' in ended.stdout

@@ -194,6 +194,10 @@ def test_dashboard_is_scraped_once() -> None:
     assert "metrics" not in {port["name"] for port in service["spec"]["ports"]}
     (expression,) = found(objects, "PodMonitor")["spec"]["selector"]["matchExpressions"]
     assert expression["values"] == ["run", "features", "finalize", "predict"]
+    policies = set_objects("networkPolicy.enabled=true", "monitoring.serviceMonitor.enabled=true")
+    assert {"ports": [{"protocol": "TCP", "port": 8051}]} in found(policies, "NetworkPolicy", "dashboard")["spec"][
+        "ingress"
+    ]
     unwatched = set_objects("dashboard.enabled=false", "monitoring.serviceMonitor.enabled=true")
     assert "ServiceMonitor" not in {each["kind"] for each in unwatched}
 

@@ -145,7 +145,7 @@ def test_dashboard_behind_a_proxy_is_reached_through_it_alone() -> None:
     (port,) = found(objects, "Service")["spec"]["ports"]
     assert port["targetPort"] == 4180
     policy = found(objects, "NetworkPolicy", "dashboard")["spec"]
-    assert [[port["port"] for port in way["ports"]] for way in policy["ingress"]] == [[4180], [8051]]
+    assert [[port["port"] for port in way["ports"]] for way in policy["ingress"]] == [[4180]]
     assert "from" in policy["ingress"][0]
 
 

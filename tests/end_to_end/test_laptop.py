@@ -76,6 +76,7 @@ def test_walkforward_writes_every_artifact(laptop: Laptop, walked: Result) -> No
     assert "Verdict: " in walked.out
     assert str(root / "report.html") in walked.out
     assert f"Model: {root / f'best_model_final_{stamp}.pt'} (" in walked.out
+    assert f"counted among its trials with `--save-path {laptop.folder}`" in walked.out
 
 
 def test_walkforward_keeps_the_database_out_of_the_artifacts(laptop: Laptop, walked: Result) -> None:

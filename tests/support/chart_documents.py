@@ -26,6 +26,7 @@ OWN_SETTINGS = frozenset(
 )
 OWN_OF_ACCESS = ("auth_", "insecure_no_auth")
 COMMENT = re.compile(r"( *)# ?(-- )?(.*)")
+DECIMAL = r"^-?[0-9]+\.[0-9]+$"
 KEY = re.compile(r"( *)([A-Za-z][\w-]*):(.*)")
 
 
@@ -73,6 +74,8 @@ def _plain(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> dict[st
         plain = kinds[0] | plain
     if plain.get("type") == "array":
         return {"description": plain["description"], "anyOf": [{"type": "string"}, {"type": "array", **_items(plain)}]}
+    if plain.get("type") == "number":
+        return plain | {"type": ["number", "string"], "pattern": DECIMAL}  # which `helm --set key=2.5` makes a string
     return plain
 
 
