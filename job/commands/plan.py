@@ -50,7 +50,7 @@ def _window_job(loaded: LoadedSettings[ShownPlanCommand]) -> WindowJob:
             remedy=f"Set --data-days to {data_days_for(days, 1)} or more.",
         )
     path = settings.run.save_path
-    if loaded.sources.get("save_path", "default") != "default" and not path.startswith(("/", "s3://")):
+    if loaded.sources.get("save_path", "default") != "default" and settings.run.is_within_process:
         raise UsageError(
             f"Each pod of the Job would keep its results in a {path} of its own, and lose them.",
             remedy="Give --save-path s3://bucket/prefix, or the absolute path of a volume that you mount.",

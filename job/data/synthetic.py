@@ -75,6 +75,11 @@ class WorldDescription:
     sentence: str
 
 
+def is_synthetic(venue: str) -> bool:
+    """Whether a venue's bars were made here: each world's has a name of its own that begins alike."""
+    return venue.startswith(SYNTHETIC_VENUE)
+
+
 def synthetic_markets(
     world: World,
     *,

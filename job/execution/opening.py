@@ -112,7 +112,7 @@ def plan_run(
 def _refuse_folder_of_pod(settings: PlanCommand) -> None:
     """What a pod writes into its own working folder no other pod of its Job sees, and nobody once it has ended."""
     path = settings.run.save_path
-    if settings.job.job_name is not None and not path.startswith(("s3://", "/")):
+    if settings.job.job_name is not None and settings.run.is_within_process:
         raise ConfigError(
             f"Each pod of Job {settings.job.job_name} would keep its results in a {path} of its own, and lose them.",
             remedy="Set LORENTZIAN_SAVE_PATH to s3://bucket/prefix, or to the path of a volume that all pods mount.",

@@ -34,6 +34,11 @@ class SavePathSettings(Group):
 
     save_path: str = Field("models/trained", min_length=1, description="folder, or s3://bucket/prefix")
 
+    @property
+    def is_within_process(self) -> bool:
+        """Whether it depends on where a process was started: what a pod writes there, no other pod sees."""
+        return not self.save_path.startswith(("/", "s3://"))
+
 
 class StoreSettings(SavePathSettings):
     """Where results go, and where trials are counted."""
