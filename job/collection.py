@@ -8,7 +8,6 @@ from job.data.collect_funding import FundingReport, collect_funding
 from job.data.klines import MarketKey
 from job.data.patience import Patience
 from job.data.postgres import Connection
-from job.data.synthetic import is_synthetic
 from job.errors import UsageError
 from job.intervals import DAY_MS, floor_day
 from job.progress import Tracker, track
@@ -78,7 +77,7 @@ def collect_funding_of(
 def _refuse_foreign_venue(market: MarketSettings) -> None:
     """A series never mixes spot bars with a perpetual's, nor either with those of a synthetic world."""
     own = f"binance-{market.market}"
-    if market.venue in {"binance-perp", "binance-spot"} - {own} or is_synthetic(market.venue):
+    if market.venue in {"binance-perp", "binance-spot"} - {own} or market.is_synthetic:
         raise UsageError(
             f"Binance's {market.market} bars cannot be stored under --venue {market.venue}, which names other bars.",
             remedy=f"Add --venue {own}, here and to the commands that read them, or check --market.",

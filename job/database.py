@@ -54,6 +54,11 @@ def open_database(settings: DatabaseSettings) -> Iterator[str]:
         yield conninfo
 
 
+def is_embedded(settings: DatabaseSettings) -> bool:
+    """Whether these settings mean the embedded server, for want of another."""
+    return _configured(settings) is None
+
+
 def _configured(settings: DatabaseSettings) -> str | None:
     password = _password(settings.database_password_file)
     if settings.database_url is not None:

@@ -15,7 +15,7 @@ from job.data.kline_table import write_klines
 from job.data.klines import MarketKey
 from job.data.postgres import connect
 from job.data.schema import migrate
-from job.data.synthetic import SYNTHETIC_CONTEXT, SYNTHETIC_SYMBOL, SYNTHETIC_VENUE, synthetic_markets
+from job.data.synthetic import SYNTHETIC_CONTEXT, SYNTHETIC_SYMBOL, synthetic_markets
 from job.database import open_database
 from job.errors import UsageError
 from job.execution.walkforward import FinishedRun, run_walkforward
@@ -24,7 +24,7 @@ from job.intervals import DAY_MS
 from job.run.attempt import now_ms
 from job.settings.commands import DemoCommand, WalkforwardCommand
 from job.settings.operation import DatabaseSettings, RunSettings
-from job.settings.procedure import FeatureSettings, MarketSettings
+from job.settings.procedure import SYNTHETIC_VENUE, FeatureSettings, MarketSettings
 
 World = Literal["edge", "noise"]
 
@@ -37,14 +37,14 @@ WORLD_DAYS = 184  # the guide's 180, and the three that warm the features up
 
 def run_world(settings: DemoCommand, world: World) -> FinishedRun:
     """Generate one synthetic world, and walk forward through it."""
-    with _prepared(settings.database) as conninfo:
+    with _prepared(database_of_world(settings, world)) as conninfo:
         market = _write_world(conninfo, world)
         return _walk(settings, market, conninfo, run_id=f"demo-{world}", title=f"{world} world")
 
 
 def prepare_world(settings: DemoCommand, world: World) -> MarketSettings:
     """Put one synthetic world into the database that other commands read; they do the rest."""
-    with _prepared(settings.database) as conninfo:
+    with _prepared(database_of_world(settings, world)) as conninfo:
         return _write_world(conninfo, world)
 
 
@@ -79,6 +79,11 @@ def run_files(settings: DemoCommand, *, is_symbol_given: bool) -> FinishedRun:
             update_features(connection, market, FeatureSettings())
             interruption.check()
         return _walk(settings, market, conninfo, run_id=None, title=symbol)
+
+
+def database_of_world(settings: DemoCommand, world: World) -> DatabaseSettings:
+    """The settings with a database of the embedded server that holds this world and nothing else."""
+    return settings.database.model_copy(update={"embedded_database": f"{SYNTHETIC_VENUE}_{WORLD_SEED}_{world}"})
 
 
 def database_of_files(settings: DemoCommand) -> DatabaseSettings:

@@ -243,6 +243,7 @@ def _findings(
         break_even_bps=break_even_bps(net_return_at(tests, curves.traded, rules)),
         cost_bps=rules.costs.per_side_bps,
         flags=plan.procedure.flags,
+        collect_flags=plan.procedure.collect_flags,
     )
 
 

@@ -13,12 +13,14 @@ from rich.text import Text
 
 from job.commands.results import results_console
 from job.data.synthetic import describe_world
+from job.database import is_embedded
 from job.demo import (
     WORLD_DAYS,
     WORLD_EDGE,
     WORLD_INTERVAL,
     World,
     database_of_files,
+    database_of_world,
     prepare_world,
     run_files,
     run_live,
@@ -29,7 +31,7 @@ from job.execution.walkforward import FinishedRun
 from job.logs import is_interactive
 from job.report.terminal import print_summary, print_two_worlds
 from job.settings.commands import DemoCommand
-from job.settings.operation import OutputSettings
+from job.settings.operation import DatabaseSettings, OutputSettings
 from job.settings.procedure import MarketSettings
 from job.settings.sources import LoadedSettings
 
@@ -62,6 +64,9 @@ def run(loaded: LoadedSettings[DemoCommand]) -> ExitCode:
     _print(finished)
     if settings.demo.klines:
         _tell_of_database(settings, finished[0])
+    elif not settings.demo.live and is_embedded(settings.database):
+        databases = " and ".join(database_of_world(settings, world).embedded_database for world in _worlds(settings))
+        print(f"To other commands --embedded-database names where the bars lie: {databases}.\n")
     if not settings.demo.live:
         print(REAL_DATA)
     if settings.demo.serve:
@@ -121,13 +126,19 @@ def _become_dashboard(settings: DemoCommand) -> NoReturn:
 
 
 def _tell_of_database(settings: DemoCommand, finished: FinishedRun) -> None:
-    database = database_of_files(settings).embedded_database
-    command = ["lorentzian", "predict", "--model", finished.run_id, "--embedded-database", database]
-    command += ["--save-path", settings.demo.save_path]
-    print(
-        f"These files lie in a database of their own, {database}. What the model says of their newest bar:\n"
-        f"  {shlex.join(command)}\n"
+    database = database_of_files(settings)
+    command = f"lorentzian predict --model {finished.run_id}{_database_flag(database)}"
+    where = (
+        f"These files lie in a database of their own, {database.embedded_database}. " if is_embedded(database) else ""
     )
+    print(
+        f"{where}What the model says of their newest bar:\n"
+        f"  {command} --save-path {shlex.quote(settings.demo.save_path)}\n"
+    )
+
+
+def _database_flag(database: DatabaseSettings) -> str:
+    return f" --embedded-database {database.embedded_database}" if is_embedded(database) else ""
 
 
 def _prepare_worlds(settings: DemoCommand) -> ExitCode:
@@ -135,8 +146,7 @@ def _prepare_worlds(settings: DemoCommand) -> ExitCode:
         market = prepare_world(settings, world)
         print(
             f"The {world} world is in the database. Next:\n"
-            f"  lorentzian walkforward --venue {market.venue} --symbol {market.symbol} "
-            f"--interval {market.interval} --context {','.join(market.context)}"
+            f"  lorentzian walkforward{market.flags}{_database_flag(database_of_world(settings, world))}"
         )
     return ExitCode.DONE
 

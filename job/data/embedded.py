@@ -43,7 +43,8 @@ def embedded_database(name: str, *, folder: Path | None = None) -> Iterator[str]
     Parameters
     ----------
     name : str
-        Created when absent. One database per source of data keeps them apart: ``binance``, ``files_<hash>``.
+        Created when absent. One database per source of data keeps them apart: ``binance``, ``synthetic_3_edge``,
+        ``files_<hash>``.
     folder : Path, optional
         `default_folder` unless given. As root its parents must let other accounts pass.
 

@@ -32,7 +32,6 @@ from job.intervals import DAY_MS, bars_per_day, interval_ms
 
 World = Literal["edge", "noise"]
 
-SYNTHETIC_VENUE = "synthetic"
 SYNTHETIC_SYMBOL = "SYNUSDT"
 SYNTHETIC_CONTEXT = ("SYNBTC", "SYNETH")
 
@@ -73,11 +72,6 @@ class WorldDescription:
     largest_move_bps: float
     oracle_auc: float
     sentence: str
-
-
-def is_synthetic(venue: str) -> bool:
-    """Whether a venue's bars were made here: each world's has a name of its own that begins alike."""
-    return venue.startswith(SYNTHETIC_VENUE)
 
 
 def synthetic_markets(

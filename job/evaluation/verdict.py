@@ -23,7 +23,9 @@ MIN_TRADES = 30
 MIN_DSR = 0.95
 MAX_NO_SKILL_P = 0.05
 POWER = 0.8
+NEXT = "Next: "  # stands before the command, the last thing that is said
 MIN_NEXT_YEARS = 2
+WARM_UP_DAYS = 20  # stored before the first that is asked for, as `collect` and `walkforward` differ by default
 UNTESTED_DAYS = 60  # first training window and warm-up, with room to spare
 MAX_NEXT_YEARS = 5  # about as long as the perpetuals have been traded
 MAX_NEXT_DAYS = MAX_NEXT_YEARS * YEAR_DAYS
@@ -47,6 +49,7 @@ class Findings:
     break_even_bps : cost of one side that would end the edge.
     cost_bps : cost of one side that was assumed.
     flags : what a command line must say to try the same procedure, see `ProcedureRecord.flags`.
+    collect_flags : what it must say to collect more days of the market; None where nobody has any.
     """
 
     num_days: int
@@ -62,6 +65,7 @@ class Findings:
     break_even_bps: Measure
     cost_bps: float
     flags: str = ""
+    collect_flags: str | None = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -173,7 +177,7 @@ def _settle(findings: Findings) -> str:
             f"Over {findings.num_days:,} days a true Sharpe ratio of {smallest_visible_sharpe(findings.num_days):.1f} "
             f"stands out from zero in four runs out of five."
         )
-    sentences += [_costs_borne(findings), f"Next: {_next_command(findings)}"]
+    sentences += [_costs_borne(findings), _next_steps(findings)]
     return " ".join(sentence for sentence in sentences if sentence)
 
 
@@ -221,11 +225,17 @@ def _costs_borne(findings: Findings) -> str:
     return "It earns nothing even without costs." if edge.reason == "no_edge_before_costs" else ""
 
 
-def _next_command(findings: Findings) -> str:
+def _next_steps(findings: Findings) -> str:
+    """What must be stored first, and the command that then asks more days."""
+    if findings.collect_flags is None:
+        return f"This market is made up and has no other days: ask a real one. {NEXT}lorentzian demo --live"
     needed = _days_above_zero(findings) or 0.0
-    days = min(MAX_NEXT_DAYS, max(needed, findings.num_days) + UNTESTED_DAYS)
-    years = max(MIN_NEXT_YEARS, math.ceil(days / YEAR_DAYS))
-    return f"lorentzian walkforward{findings.flags} --data-days {years * YEAR_DAYS}"
+    wanted = min(MAX_NEXT_DAYS, max(needed, findings.num_days) + UNTESTED_DAYS)
+    days, market = max(MIN_NEXT_YEARS, math.ceil(wanted / YEAR_DAYS)) * YEAR_DAYS, findings.collect_flags
+    return (
+        f"So many days are stored by `lorentzian collect{market} --days {days + WARM_UP_DAYS}` and then "
+        f"`lorentzian features{market}`. {NEXT}lorentzian walkforward{findings.flags} --data-days {days}"
+    )
 
 
 def _ratio_with_interval(findings: Findings) -> str:

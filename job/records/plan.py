@@ -36,6 +36,11 @@ class ProcedureRecord(Record):
         groups = (self.market, self.features, self.costs, self.strategy, self.label, self.model, self.windows)
         return "".join(flags_of(each, apart_from=("data_days", *at_default)) for each in groups)
 
+    @property
+    def collect_flags(self) -> str | None:
+        """What `lorentzian collect` must be told for more days of its market; None where nobody has any."""
+        return None if self.market.is_synthetic else self.market.flags
+
 
 class WindowSpanRecord(Record):
     """One window of the plan, half-open spans of bar open times."""

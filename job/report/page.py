@@ -5,6 +5,7 @@ Equal results give equal bytes: nothing here knows the run's id, the time, or th
 
 from collections.abc import Sequence
 
+from job.evaluation.verdict import NEXT
 from job.intervals import format_utc_day
 from job.records import HoldoutRecord, PlanRecord, SummaryRecord
 from job.report.figures import Picture
@@ -110,9 +111,9 @@ def _verdict(summary: SummaryRecord) -> Markup:
         )
     *lines, (settle, what_next) = verdict_lines(summary)
     parts += [element("p", element("strong", f"{about}: "), said) for about, said in lines]
-    sentences, _, command = what_next.rpartition("Next: ")
+    sentences, _, command = what_next.rpartition(NEXT)
     parts.append(element("p", element("strong", f"{settle}: "), sentences))
-    parts.append(element("p", element("strong", "Next: "), element("code", command)))
+    parts.append(element("p", element("strong", NEXT), element("code", command)))
     numbers = [
         element("div", element("dt", line.label), element("dd", line.value, class_="value"), element("dd", line.note))
         for line in headline_lines(summary)

@@ -22,7 +22,7 @@ from job.evaluation.bootstrap import Interval
 from job.evaluation.deflation import Deflation, deflate
 from job.evaluation.measure import Measure, Reason
 from job.evaluation.verdict import Findings, Verdict, judge
-from job.records import MeasureRecord, SummaryRecord
+from job.records import MeasureRecord, ProcedureRecord, SummaryRecord
 from job.report.numbers import count, ratio
 from job.report.stored_run import StoredRun
 from job.run.index import indexed_runs
@@ -128,7 +128,7 @@ def _ranked(stored: StoredRun, ledger: ObjectStore, trials_on: Callable[[Span], 
     returns = curves.daily[summary.traded_model]
     deflation = deflate(returns, align(trials, curves.day_ms), num_trials=len(trials))
     no_skill_p = _times(_measure(summary.spa_p), len(trials))
-    findings = _findings(summary, deflation, no_skill_p, flags=stored.plan.procedure.flags)
+    findings = _findings(summary, deflation, no_skill_p, procedure=stored.plan.procedure)
     return Ranked(
         run_id=stored.plan.run_id,
         summary=summary,
@@ -138,7 +138,9 @@ def _ranked(stored: StoredRun, ledger: ObjectStore, trials_on: Callable[[Span], 
     )
 
 
-def _findings(summary: SummaryRecord, deflation: Deflation, no_skill_p: Measure, *, flags: str) -> Findings:
+def _findings(
+    summary: SummaryRecord, deflation: Deflation, no_skill_p: Measure, *, procedure: ProcedureRecord
+) -> Findings:
     traded = summary.models[summary.traded_model]
     interval = traded.sharpe_interval
     return Findings(
@@ -154,7 +156,8 @@ def _findings(summary: SummaryRecord, deflation: Deflation, no_skill_p: Measure,
         min_track_record_days=_measure(summary.min_track_record_days),
         break_even_bps=_measure(summary.break_even_bps),
         cost_bps=summary.assumed_cost_bps,
-        flags=flags,
+        flags=procedure.flags,
+        collect_flags=procedure.collect_flags,
     )
 
 

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 from job.backtest.funding import FundingDays
-from job.data.synthetic import is_synthetic
 from job.effective_sample import sample_warning
 from job.intervals import DAY_MS, HOUR_MS, MINUTE_MS
 from job.records import PlanRecord, ProcedureRecord, WindowRecord
@@ -59,7 +58,7 @@ def funding_warning(procedure: ProcedureRecord, days: FundingDays) -> str | None
     if not reads_funding(procedure) or days.num_charged == days.num_settled:
         return None
     market, symbol = procedure.market, procedure.market.symbol
-    if is_synthetic(market.venue) and not days.num_charged:
+    if market.is_synthetic and not days.num_charged:
         return "No funding was charged: a synthetic market has none; --funding-bps states one."
     if not days.num_charged:
         return (

@@ -129,7 +129,7 @@ class DatabaseSettings(Group):
     embedded_database: str = Field(
         "binance",
         pattern=DATABASE,
-        description="the embedded server's database; `demo --klines` names the one that it puts files into",
+        description="the embedded server's database; `demo` names those that it puts its bars into",
     )
 
 

@@ -15,7 +15,7 @@ from job.settings.group import CommaSeparated, Group, SymbolName, SymbolNames, V
 # Decisions are made and labels measured over about an hour at 5m and two at 15m.
 DEFAULT_HORIZON_BARS = {"1m": 60, "3m": 20, "5m": 12, "15m": 8, "30m": 12, "1h": 12}
 PINE_HORIZON_BARS = 4  # after as many the published indicator closes its trades
-
+SYNTHETIC_VENUE = "synthetic"  # bars that were made here: each world's venue has a name that begins so
 
 LabelSubject: TypeAlias = Literal["side", "volatility", "past"]
 
@@ -43,6 +43,11 @@ class MarketSettings(Group):
     def context_symbols(self) -> tuple[str, ...]:
         """The context without the traded market itself, each symbol once."""
         return tuple(dict.fromkeys(symbol for symbol in self.context if symbol != self.symbol))
+
+    @property
+    def is_synthetic(self) -> bool:
+        """Whether its bars were made here."""
+        return self.venue.startswith(SYNTHETIC_VENUE)
 
     @property
     def flags(self) -> str:

@@ -19,7 +19,7 @@ from job.data.kline_table import write_klines
 from job.data.klines import MarketKey
 from job.data.postgres import connect
 from job.data.schema import migrate
-from job.data.synthetic import SYNTHETIC_CONTEXT, SYNTHETIC_SYMBOL, SYNTHETIC_VENUE, synthetic_markets
+from job.data.synthetic import SYNTHETIC_CONTEXT, SYNTHETIC_SYMBOL, synthetic_markets
 from job.device import limit_threads
 from job.execution.final_model import fit_final_model
 from job.execution.opening import address_of, open_run, plan_run
@@ -30,7 +30,7 @@ from job.prediction.market_view import newest_bar
 from job.prediction.model_source import find_model
 from job.settings.commands import PlanCommand
 from job.settings.operation import ComputeSettings, RunSettings
-from job.settings.procedure import FeatureSettings, MarketSettings, ModelSettings, WindowSettings
+from job.settings.procedure import SYNTHETIC_VENUE, FeatureSettings, MarketSettings, ModelSettings, WindowSettings
 from tests.benchmarks.postgres import scratch_database
 
 INTERVAL, END_MS = "5m", 1_764_547_200_000  # 2025-12-01 00:00 UTC

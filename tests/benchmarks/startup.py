@@ -15,9 +15,9 @@ from job.data.kline_table import write_klines
 from job.data.klines import MarketKey
 from job.data.postgres import connect
 from job.data.schema import migrate
-from job.data.synthetic import SYNTHETIC_CONTEXT, SYNTHETIC_SYMBOL, SYNTHETIC_VENUE, synthetic_markets
+from job.data.synthetic import SYNTHETIC_CONTEXT, SYNTHETIC_SYMBOL, synthetic_markets
 from job.feature_store import update_features
-from job.settings.procedure import FeatureSettings, MarketSettings
+from job.settings.procedure import SYNTHETIC_VENUE, FeatureSettings, MarketSettings
 from tests.benchmarks._timing import fresh_process
 from tests.benchmarks.postgres import scratch_database
 

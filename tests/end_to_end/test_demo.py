@@ -101,13 +101,16 @@ def test_demo_of_two_worlds(home: dict[str, str], tmp_path: Path) -> None:
         assert f"Report: {store.location}/{keys.report}" in done.out
     assert verdicts == {"edge": "evidence", "noise": "no evidence"}
     assert done.out.index("a planted edge") < done.out.index(TWO_WORLDS) < done.out.index(REAL_DATA[0])
-    assert len(done.out.splitlines()) <= 45
+    assert len(done.out.splitlines()) <= 47
     assert peak.num_bytes < MAX_BYTES
 
-    # Its model is used like any other: from its store, and from bars where every command looks for them.
+    # Its model is used like any other: from its store, and from bars where the demo says that they lie.
+    used = [event["database"] for event in done.events if event["event"] == "embedded_database_used"]
+    assert used == ["synthetic_3_edge", "synthetic_3_noise"]
+    assert " and ".join(used) in done.out
     where = ["--save-path", store.location]
     assert run_lorentzian(["promote", "demo-edge", *where], home).code == 0
-    market = ["--symbol", "SYNUSDT", "--interval", "15m", "--venue", "synthetic-edge"]
+    market = ["--symbol", "SYNUSDT", "--interval", "15m", "--venue", "synthetic-edge", "--embedded-database", used[0]]
     predicted = run_lorentzian(["predict", *where, *market, "--at", "2026-01-01T00:00"], home)
     assert predicted.code == 0, predicted.err
     assert json.loads(predicted.out)["available_at_ms"] == END_MS

@@ -6,12 +6,13 @@ import torch
 
 from job.audit.future import TARGET
 from job.audit.subject import AuditSubject
-from job.data.synthetic import SYNTHETIC_CONTEXT, SYNTHETIC_SYMBOL, SYNTHETIC_VENUE, World, synthetic_markets
+from job.data.synthetic import SYNTHETIC_CONTEXT, SYNTHETIC_SYMBOL, World, synthetic_markets
 from job.features.registry import feature_set
 from job.records import ProcedureRecord
 from job.rehearsal import Rehearsal, rehearse
 from job.run.plan import windows_of
 from job.settings.procedure import (
+    SYNTHETIC_VENUE,
     CostSettings,
     FeatureSettings,
     LabelSettings,

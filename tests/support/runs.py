@@ -9,7 +9,7 @@ import numpy as np
 from job.arrays import Float32Array, FloatArray
 from job.data.feature_rows import FeatureRows
 from job.data.klines import Klines
-from job.data.synthetic import SYNTHETIC_CONTEXT, SYNTHETIC_SYMBOL, SYNTHETIC_VENUE, World, synthetic_markets
+from job.data.synthetic import SYNTHETIC_CONTEXT, SYNTHETIC_SYMBOL, World, synthetic_markets
 from job.evaluation.bootstrap import Interval
 from job.evaluation.daily import utc_daily_returns
 from job.evaluation.measure import Measure
@@ -36,6 +36,7 @@ from job.rules import make_dataset, trading_rules
 from job.run.ledger import Trial
 from job.run_evaluation import RunEvaluation, evaluate_run
 from job.settings.procedure import (
+    SYNTHETIC_VENUE,
     CostSettings,
     FeatureSettings,
     LabelSettings,

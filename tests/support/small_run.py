@@ -17,7 +17,7 @@ from job.artifacts.store import ObjectStore
 from job.data.kline_table import write_klines
 from job.data.klines import Klines, MarketKey
 from job.data.postgres import Connection, connect
-from job.data.synthetic import SYNTHETIC_CONTEXT, SYNTHETIC_SYMBOL, SYNTHETIC_VENUE, synthetic_markets
+from job.data.synthetic import SYNTHETIC_CONTEXT, SYNTHETIC_SYMBOL, synthetic_markets
 from job.execution.opening import address_of, open_run, plan_run
 from job.execution.window_attempt import attempt_window
 from job.feature_store import update_features
@@ -25,7 +25,14 @@ from job.intervals import DAY_MS
 from job.run.run import Run
 from job.settings.commands import PlanCommand
 from job.settings.operation import ComputeSettings, RunSettings
-from job.settings.procedure import CostSettings, FeatureSettings, MarketSettings, ModelSettings, WindowSettings
+from job.settings.procedure import (
+    SYNTHETIC_VENUE,
+    CostSettings,
+    FeatureSettings,
+    MarketSettings,
+    ModelSettings,
+    WindowSettings,
+)
 
 INTERVAL = "15m"
 BAR_MS = DAY_MS // 96

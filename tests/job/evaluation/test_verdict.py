@@ -151,8 +151,18 @@ def test_settle_names_days_size_costs_and_a_command() -> None:
     assert "Over 147 days a true Sharpe ratio of 4.4 stands out" in settle
     assert "14.3 bps a side; 7.0 were assumed" in settle
     assert settle.endswith("Next: lorentzian walkforward --data-days 1825")
-    other = judge(replace(unclear, flags=" --symbol DOGEUSDT")).settle
-    assert other.endswith("Next: lorentzian walkforward --symbol DOGEUSDT --data-days 1825")
+    other = judge(replace(unclear, flags=" --symbol DOGEUSDT --top-p 0.1", collect_flags=" --symbol DOGEUSDT")).settle
+    assert (
+        "`lorentzian collect --symbol DOGEUSDT --days 1845` and then `lorentzian features --symbol DOGEUSDT`" in other
+    )
+    assert other.endswith("Next: lorentzian walkforward --symbol DOGEUSDT --top-p 0.1 --data-days 1825")
+
+
+def test_settle_asks_no_synthetic_market_for_more_days() -> None:
+    """Its bars are all there are: the next thing to ask is a real market."""
+    settle = judge(replace(CONVINCING, collect_flags=None)).settle
+    assert settle.endswith("has no other days: ask a real one. Next: lorentzian demo --live")
+    assert "collect" not in settle
 
 
 def test_settle_of_a_losing_run_does_not_promise_days() -> None:
@@ -219,7 +229,9 @@ def test_settle_survives_an_empty_run() -> None:
         min_track_record_days=Measure.undefined("too_short"),
         break_even_bps=Measure.undefined("no_trades"),
     )
-    assert judge(empty).settle == "Next: lorentzian walkforward --data-days 730"
+    settle = judge(empty).settle
+    assert settle.startswith("So many days are stored by `lorentzian collect --days 750`")
+    assert settle.endswith("Next: lorentzian walkforward --data-days 730")
 
 
 def test_smallest_visible_sharpe_has_the_promised_power() -> None:

@@ -215,7 +215,7 @@ def test_report_page_shows_no_evidence_as_an_answer() -> None:
     assert "This is an answer" in text
     assert "nothing has been shown that would justify money" in text
     assert "No funding was charged: a synthetic market has none" in text
-    assert "Next: lorentzian walkforward" in text
+    assert "Next: lorentzian demo --live" in text  # of a synthetic market there are no more days
     values = {line.label: line.value for line in headline_lines(_summary(run))}
     assert values["Sharpe ratio"] == f"{DASH} (never varies)"
     assert values["break-even cost"] == f"{DASH} (no trades)"
