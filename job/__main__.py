@@ -16,7 +16,7 @@ from io import TextIOWrapper
 from typing import NoReturn
 
 from job.cli import COMMANDS, CommandLine, parse, settings_class
-from job.errors import ConfigError, ExitCode, JobError
+from job.errors import DISK_FULL, ConfigError, ExitCode, JobError
 from job.interruption import at_once, request_cancel, request_termination
 from job.termination_log import DEFAULT_PATH, write_termination_log
 
@@ -49,10 +49,17 @@ def _run(arguments: Sequence[str]) -> ExitCode:
         return error.exit_code
     except BrokenPipeError:
         # The reader of stdout has gone, such as `| head`: nothing is left to say, and nobody to say it to.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         return ExitCode.DONE
     except Exception as error:  # noqa: BLE001 - the last line of defence: a bug ends in one sentence and code 1
         _show_trace(arguments)
+        if isinstance(error, OSError) and error.errno in DISK_FULL:
+            _drop_output()
+            _say(
+                f"There is no room left where {error.filename or 'output or a temporary file'} is written.",
+                "Free some space and start the command again; finished work is kept.",
+            )
+            return ExitCode.UNAVAILABLE
         _say(
             f"This is a bug in lorentzian: {type(error).__name__}: {error}.",
             "Run it again with --debug, and report what it shows.",
@@ -106,6 +113,11 @@ def _run_command(line: CommandLine) -> ExitCode:
         ) from error
     assert isinstance(code, ExitCode)
     return code
+
+
+def _drop_output() -> None:
+    """Let what stdout still holds go nowhere: Python writes it at the end, and would fail once more."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _say(message: str, remedy: str) -> None:

@@ -2,6 +2,7 @@
 
 import os
 
+import structlog
 import torch
 
 from job.errors import DeviceError
@@ -17,11 +18,24 @@ def choose_device(name: str) -> torch.device:
     ------
     DeviceError
         Where ``cuda`` was asked for and cannot be used.
+
+    Notes
+    -----
+    A GPU that is there may still be too old for this build of PyTorch, full, or another's alone: it is tried.
     """
     if name == "cpu":
         return torch.device("cpu")
     if torch.cuda.is_available():
-        return torch.device("cuda")
+        trouble = _trouble()
+        if trouble is None:
+            return torch.device("cuda")
+        if name == "cuda":
+            raise DeviceError(
+                f"The GPU does not calculate, and --device cuda asks for it: {trouble}.",
+                remedy="Check `nvidia-smi` for its memory and its mode, take a GPU that PyTorch is built for "
+                f"({' '.join(torch.cuda.get_arch_list())}), or use --device cpu.",
+            )
+        structlog.get_logger().warning("gpu_unusable", reason=trouble)
     if name == "cuda":
         build = (
             f"PyTorch {torch.__version__} is built for CUDA {torch.version.cuda}"
@@ -33,6 +47,15 @@ def choose_device(name: str) -> torch.device:
             remedy="Check `nvidia-smi` and the driver (580 or newer for CUDA 13), or use --device cpu.",
         )
     return torch.device("cpu")
+
+
+def _trouble() -> str | None:
+    """Why the GPU cannot add two numbers; None where it can."""
+    try:
+        torch.ones(2, device="cuda").sum().item()
+    except RuntimeError as error:  # of the driver: no kernel for this GPU, no memory, no access
+        return str(error).partition("\n")[0]
+    return None
 
 
 def limit_threads(num_threads: int) -> None:

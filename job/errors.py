@@ -24,8 +24,11 @@ what, where and why; ``remedy`` is the sentence that says what to do next. Neith
 ``ValueError`` is for a bad argument inside the program and ``AssertionError`` for our own bug: both end in 1.
 """
 
+import errno
 from enum import IntEnum
 from typing import ClassVar
+
+DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})  # also a quota's end, or a file too large
 
 
 class ExitCode(IntEnum):

@@ -7,7 +7,7 @@ import structlog
 
 from job.data.feature_rows import FeatureSetRecord
 from job.data.feature_table import FeatureSpan, feature_span, register_feature_set, write_features
-from job.data.kline_table import KlineSpan, read_klines, stored_span
+from job.data.kline_table import KlineSpan, read_klines, require_span
 from job.data.klines import Klines, MarketKey
 from job.errors import NoDataError
 from job.features.build import build_features, first_bar_needed
@@ -46,7 +46,7 @@ def update_features(connection: psycopg.Connection, market: MarketSettings, feat
     key = MarketKey(venue=market.venue, symbol=market.symbol, interval=market.interval)
     register_feature_set(connection, record)
     keys = {symbol: replace(key, symbol=symbol) for symbol in (market.symbol, *market.context_symbols)}
-    spans = {symbol: _require_span(connection, each, market) for symbol, each in keys.items()}
+    spans = {symbol: require_span(connection, each, flags=market.flags) for symbol, each in keys.items()}
     from_ms = _first_missing(feature_span(connection, key, record.identity), spans, interval_ms(market.interval))
     reach_ms = None if from_ms is None else first_bar_needed(from_ms)
     context = {symbol: _read_from(connection, each, spans[symbol], reach_ms) for symbol, each in keys.items()}
@@ -78,16 +78,6 @@ def _first_missing(stored: FeatureSpan | None, markets: dict[str, KlineSpan], ba
         return None
     first_possible_ms = max(span.first_open_ms for span in markets.values()) + MAX_LOOKBACK_MS - bar_ms
     return None if stored.first_open_ms > first_possible_ms else stored.last_open_ms + bar_ms
-
-
-def _require_span(connection: psycopg.Connection, key: MarketKey, market: MarketSettings) -> KlineSpan:
-    span = stored_span(connection, key)
-    if span is None:
-        raise NoDataError(
-            f"The database has no klines of {key}.",
-            remedy=f"Run `lorentzian collect{market.flags}`, or `lorentzian import`.",
-        )
-    return span
 
 
 def _read_from(connection: psycopg.Connection, key: MarketKey, span: KlineSpan, start_ms: int | None) -> Klines:

@@ -4,10 +4,9 @@ import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from job.errors import ConfigError, JobError, StorageForbidden, StorageUnavailable
+from job.errors import DISK_FULL, ConfigError, JobError, StorageForbidden, StorageUnavailable
 
 _FORBIDDEN = {errno.EACCES, errno.EPERM, errno.EROFS}
-_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _NOT_A_FOLDER = {errno.ENOTDIR, errno.EEXIST, errno.EISDIR, errno.ENAMETOOLONG, errno.ELOOP}
 _UNSUPPORTED = {errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOLCK, errno.EMLINK}
 
@@ -29,7 +28,7 @@ def _explain(error: OSError, location: str) -> JobError:
             f"The save path {location} cannot be used: {path}: {reason}.",
             remedy="Give this user the right to read and write there, or choose another --save-path.",
         )
-    if error.errno in _FULL:
+    if error.errno in DISK_FULL:
         return StorageUnavailable(
             f"The save path {location} has no room left.",
             remedy="Free some space and start the command again; finished work is kept.",

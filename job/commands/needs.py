@@ -15,12 +15,12 @@ from job import interruption
 from job.artifacts.opening import open_store
 from job.artifacts.probe import probe_store
 from job.data.feature_table import feature_span
-from job.data.kline_table import stored_span
+from job.data.kline_table import require_span
 from job.data.klines import MarketKey
 from job.data.postgres import Connection, connect
 from job.data.schema import schema_gap
 from job.database import open_database
-from job.errors import DatabaseUnavailable, StorageUnavailable, TransientError
+from job.errors import DatabaseUnavailable, NoDataError, StorageUnavailable, TransientError
 from job.settings.commands import DoctorCommand
 from job.settings.operation import Need
 
@@ -92,11 +92,10 @@ def _check_klines(connection: Connection, settings: DoctorCommand) -> None:
     market = settings.market
     for symbol in (market.symbol, *market.context_symbols):
         key = MarketKey(venue=market.venue, symbol=symbol, interval=market.interval)
-        if stored_span(connection, key) is None:
-            raise NotYet(
-                f"The database has no klines of {key}.",
-                remedy=f"Run `lorentzian collect{market.flags}`, or `lorentzian import`.",
-            )
+        try:
+            require_span(connection, key, flags=market.flags)
+        except NoDataError as error:
+            raise NotYet(error.message, remedy=error.remedy) from error
 
 
 def _check_features(connection: Connection, settings: DoctorCommand) -> None:

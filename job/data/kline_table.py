@@ -15,7 +15,7 @@ from job.data.copy_binary import FLOAT8, TIMESTAMPTZ, Column, copy_in, copy_out
 from job.data.klines import Klines, MarketKey
 from job.data.postgres import Connection, translate_errors
 from job.data.timestamps import decode_times, encode_times, to_milliseconds, to_timestamp
-from job.errors import DataError
+from job.errors import DataError, NoDataError
 from job.intervals import format_utc, interval_ms
 
 _PRICES: Final = ("open", "high", "low", "close", "volume")
@@ -149,6 +149,26 @@ def stored_span(connection: Connection, key: MarketKey) -> KlineSpan | None:
     if num_bars == 0:
         return None
     return KlineSpan(first_open_ms=to_milliseconds(first), last_open_ms=to_milliseconds(last), num_bars=num_bars)
+
+
+def require_span(connection: Connection, key: MarketKey, *, flags: str) -> KlineSpan:
+    """The same of a market that must have bars.
+
+    Parameters
+    ----------
+    flags : what a command line must say to mean the market, for the remedy.
+
+    Raises
+    ------
+    NoDataError
+        Where it has none.
+    """
+    span = stored_span(connection, key)
+    if span is None:
+        raise NoDataError(
+            f"The database has no klines of {key}.", remedy=f"Run `lorentzian collect{flags}`, or `lorentzian import`."
+        )
+    return span
 
 
 @translate_errors()

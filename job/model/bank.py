@@ -13,6 +13,7 @@ from job.arrays import FloatArray
 from job.model.kernel import LabelSpans
 from job.model.lorentzian import LorentzianNCA
 from job.model.scaling import RobustScaler
+from job.model.sending import sent
 from job.rows import LabelledRows
 
 # Early stopping looks at every k-th validation row against a fixed sample of the bank: neighbouring rows share
@@ -90,7 +91,7 @@ class TrainingBank:
 
     def sample(self, count: int, generator: torch.Generator) -> Tensor:
         """Indexes of up to ``count`` different rows, in random order."""
-        return torch.randperm(len(self), generator=generator)[:count].to(self.up.device)
+        return sent(torch.randperm(len(self), generator=generator)[:count], self.up.device)
 
     def question(self, queries: Tensor, count: int, generator: torch.Generator) -> Question:
         """Let rows by index ask up to ``count`` others, drawn anew."""

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from job.model.sending import sent
+
 
 @dataclass(frozen=True, kw_only=True)
 class EncoderShape:
@@ -79,8 +81,8 @@ class _Block(nn.Module):
     def forward(self, embedded: Tensor) -> Tensor:
         hidden = torch.relu(self.norm(embedded) @ self.inner)
         if self.training:
-            is_kept = torch.rand(hidden.shape, generator=self._generator) >= self._dropout
-            hidden = hidden * is_kept.to(hidden.device) / (1 - self._dropout)
+            is_kept = sent(torch.rand(hidden.shape, generator=self._generator), hidden.device) >= self._dropout
+            hidden = hidden * is_kept / (1 - self._dropout)
         return hidden @ self.outer
 
 

@@ -37,17 +37,18 @@ def predict_live(
     """
     known = among.select(_is_later(among, from_ms))
     grown = _grown(classifier, known)
-    ended_ms = torch.from_numpy(np.concatenate([np.full(len(classifier.bank), ALWAYS_MS), known.label_end_ms]))
+    device = classifier.bank.device
+    ended_ms = np.concatenate([np.full(len(classifier.bank), ALWAYS_MS), known.label_end_ms])
+    bank_ended_ms = torch.from_numpy(ended_ms).to(device)
     queries = torch.from_numpy(classifier.scaler.transform(asking.features))
     # A label that ends in this millisecond or later is not known yet.
     unknown_ms = torch.from_numpy(last_known_ms(asking) + 1)
-    device = classifier.bank.device
     chunks = [
         grown.network.probability(
             part.to(device),
             grown.bank,
             grown.bank_up,
-            _not_ended(unknown.to(device), ended_ms.to(device)),
+            _not_ended(unknown.to(device), bank_ended_ms),
             log_weights=grown.log_weights,
         )
         for part, unknown in zip(

@@ -236,7 +236,7 @@ class LorentzianNCA(nn.Module):
     @torch.no_grad()
     def let_vote(self) -> None:
         """Give the votes that have no say yet the one that training begins with."""
-        self.prior_logit_share[self.prior_logit_share >= SILENT] = PRIOR_LOGIT_AT_START
+        self.prior_logit_share.masked_fill_(self.prior_logit_share >= SILENT, PRIOR_LOGIT_AT_START)
 
     @torch.no_grad()
     def start_temperature(

@@ -18,6 +18,7 @@ from job.model.adamw import AdamW
 from job.model.classifier import LossCurve, OnEpoch
 from job.model.epochs import EpochLearner, seeded_generator, train_epochs
 from job.model.scaling import RobustScaler
+from job.model.sending import sent
 from job.rows import LabelledRows
 
 HIDDEN_UNITS = 16
@@ -89,7 +90,7 @@ class MlpLearner(EpochLearner[MlpClassifier]):
 
         def run_epoch() -> float:
             losses = []
-            sample = torch.randperm(len(up), generator=generator)[:ROWS_AN_EPOCH].to(self._device)
+            sample = sent(torch.randperm(len(up), generator=generator)[:ROWS_AN_EPOCH], self._device)
             for batch in torch.split(sample, self._settings.batch_size):
                 loss = binary_cross_entropy_with_logits(network(features[batch]), up[batch])
                 optimizer.zero_grad()

@@ -17,6 +17,7 @@ from torch.nn.functional import batch_norm
 from job.model.bank import Question, ValidationSample
 from job.model.kernel import Embedding, lorentzian_vote
 from job.model.lorentzian import ENCODER, LorentzianNCA, moved_logit, scales_of, temperature_of
+from job.model.sending import sent
 
 Parts = dict[str, Tensor]
 
@@ -135,7 +136,7 @@ class StackedVotes:
         )
         hidden = torch.relu(normed.view(num_rows, len(self), -1).transpose(0, 1) @ parts[f"{name}inner"])
         if is_learning:
-            drawn = torch.rand(hidden.shape[1:], generator=self._generator).to(hidden.device)
+            drawn = sent(torch.rand(hidden.shape[1:], generator=self._generator), hidden.device)
             hidden = hidden * ((drawn >= self._dropout) / (1 - self._dropout))
         return (hidden @ parts[f"{name}outer"]).transpose(0, 1).reshape(num_rows, -1)
 

@@ -21,7 +21,7 @@ from job.artifacts.stored_records import parse_record, record_bytes
 from job.data.digests import day_digests
 from job.data.feature_rows import FeatureSetRecord
 from job.data.feature_table import feature_span
-from job.data.kline_table import stored_span
+from job.data.kline_table import require_span
 from job.data.schema import require_schema
 from job.errors import ConfigError, DataError, NoDataError
 from job.intervals import DAY_MS, SECOND_MS, floor_day, format_utc, interval_ms
@@ -212,12 +212,7 @@ def final_window(plan: PlanRecord) -> Window:
 def _feature_days(connection: psycopg.Connection, procedure: ProcedureRecord, feature_set: FeatureSetRecord) -> Span:
     """From the open of the first bar with features to the close of the last."""
     key = market_key(procedure)
-    klines = stored_span(connection, key)
-    if klines is None:
-        raise NoDataError(
-            f"The database has no klines of {key}.",
-            remedy=f"Run `lorentzian collect{procedure.market.flags}`, or `lorentzian import`.",
-        )
+    klines = require_span(connection, key, flags=procedure.market.flags)
     rows = feature_span(connection, key, feature_set.identity)
     if rows is None:
         raise NoDataError(

@@ -4,7 +4,7 @@ A step is the vote and its gradients for scales and temperature, at 256 queries 
 one has those of queries and bank too. Peers: eager torch, `torch.compile` of the same lines, and PyKeOps; one that
 cannot run here gives null and a reason. Rounds are interleaved. Start-up is from torch at hand, as the job has it, to
 the first step done: ours with its file of machine code, the compiled form's without a cache and with one.
-Bars: 1.5 and 4 times compiled, 20 times eager; nearest rows as `knn` has them; 0.3 seconds; 50 MB.
+Bars: 1.5 and 4 times compiled, 20 times eager; nearest rows as `knn` has them; 0.3 s; 50 MB; on a GPU .6 of its limit.
 """
 
 import statistics
@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from job.model.kernel import lorentzian_vote
-from tests.benchmarks import _formula, knn
+from tests.benchmarks import _formula, _gpu, knn
 from tests.benchmarks._timing import NUM_THREADS, fresh_process, median_seconds, use_threads
 
 SHAPE = (256, 4_320, 30)
@@ -75,6 +75,7 @@ def measure() -> dict[str, float | str | None]:
         "compiled_cold_start_s": cold.get("compiled"),
         "peak_extra_mb": statistics.median(fresh_process(PEAK, *map(str, MEMORY_SHAPE))[0] for _ in range(NUM_STARTS)),
         **{f"{name}_ms": 1e3 * seconds for name, seconds in steps.items()},
+        **_gpu.figures(),
     }
     if "compiled" in cold:
         figures["compiled_cached_start_s"] = _cold_start("compiled", is_cached=True)

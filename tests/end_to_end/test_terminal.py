@@ -98,6 +98,24 @@ def test_a_reader_that_goes_away_is_no_error() -> None:
     assert done.stderr == ""
 
 
+def test_a_full_disk_is_no_bug() -> None:
+    """Output that finds no room ends with 75: it is tried again, and nothing is to be reported."""
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [executable(), "config"],
+            env=clean_environment(),
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 75
+    assert done.stderr == (
+        "lorentzian: There is no room left where output or a temporary file is written. "
+        "Free some space and start the command again; finished work is kept.\n"
+    )
+
+
 def test_a_terminal_without_a_character_shows_a_question_mark() -> None:
     """Text that its encoding lacks is no reason to end: elsewhere than in UTF-8 a dash is enough of it."""
     environment = clean_environment() | {"PYTHONIOENCODING": "latin-1", "LORENTZIAN_SAVE_PATH": "models/–"}

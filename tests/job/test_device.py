@@ -24,8 +24,19 @@ def test_cuda_without_a_gpu_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None
     assert "--device cpu" in caught.value.remedy
 
 
+def test_gpu_that_does_not_calculate_is_an_error_or_the_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the driver says stands in the message; `auto` goes on without it."""
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr("job.device._trouble", lambda: "no kernel image is available")
+    with pytest.raises(DeviceError, match="no kernel image is available") as caught:
+        choose_device("cuda")
+    assert caught.value.exit_code is ExitCode.NO_GPU
+    assert choose_device("auto").type == "cpu"
+
+
 def test_auto_takes_the_gpu_that_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
     """`auto` follows the machine, `cpu` and `cuda` do not."""
+    monkeypatch.setattr("job.device._trouble", lambda: None)
     for is_there, auto in ((True, "cuda"), (False, "cpu")):
         monkeypatch.setattr(torch.cuda, "is_available", lambda is_there=is_there: is_there)
         assert choose_device("auto").type == auto
