@@ -121,7 +121,9 @@ class LabelSettings(Group):
         None,
         ge=1,
         le=1000,
-        description="longest life of a label in bars, and of a trade (default by interval: 12 at 5m, 8 at 15m)",
+        description="longest life of a label in bars, and of a trade (default: "
+        f"{', '.join(f'{bars} at {interval}' for interval, bars in DEFAULT_HORIZON_BARS.items())}; "
+        f"{PINE_HORIZON_BARS} with --label pine)",
     )
 
     @property
