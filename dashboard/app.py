@@ -19,7 +19,8 @@ from dashboard.links import PREFIX_KEY
 from dashboard.navigation import PAGES, register_callbacks
 from dashboard.refusals import refuse_what_cannot_be
 from dashboard.repository import Repository
-from dashboard.router import add_router
+from dashboard.router import add_router, page_at
+from dashboard.scripts import needed_scripts
 from dashboard.security import secure_headers
 from dashboard.shell import INDEX, shell
 from job.artifacts.store import ObjectStore
@@ -32,11 +33,19 @@ MB = 1_000_000
 
 
 class App(dash.Dash):
-    """Dash that does not tell visitors which Python it runs on."""
+    """Dash that does not tell visitors which Python it runs on, and has a page load no more than it needs."""
 
     def _config(self) -> dict[str, Any]:
         config: dict[str, Any] = super()._config()
         return config | {"python_version": ""}
+
+    def interpolate_index(self, **parts: str) -> str:  # type: ignore[override]  # Dash names what it gives
+        """The HTML around the page of the address that is asked for."""
+        prefix: str = self.config.requests_pathname_prefix
+        page = page_at(PAGES, f"/{request.path.removeprefix(prefix).strip('/')}")
+        scripts = needed_scripts(parts["scripts"], () if page is None else page.needs, prefix=prefix)
+        html: str = super().interpolate_index(**parts | {"scripts": scripts})
+        return html
 
 
 def create_app(settings: DashboardSettings, store: ObjectStore) -> dash.Dash:

@@ -4,15 +4,22 @@ Builders are functions ``(repository, **arguments) -> Chart``; `dashboard.figure
 name follow the table, the CSV file and the redrawing on zoom, without a line in the page.
 """
 
+import base64
 import csv
 import io
-from collections.abc import Callable, Sequence
+import json
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from functools import cached_property
+from typing import Any, TypeAlias
 
+import numpy as np
 import plotly.graph_objects as go
+from numpy.typing import NDArray
 
 Cell: TypeAlias = str | int | float | None
+Span: TypeAlias = tuple[int, int]  # UTC milliseconds, the first before the last
+Line: TypeAlias = tuple[NDArray[Any], NDArray[Any]]  # x and y
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +47,7 @@ class Chart:
     question : its title, a question that it answers.
     note : n, units and baseline, under the title.
     summary : what it shows, one sentence, for whoever does not see it.
+    zoom : the lines that have more points where somebody looks closer, by their place in the figure.
     """
 
     question: str
@@ -47,6 +55,22 @@ class Chart:
     summary: str
     figure: go.Figure
     table: Table
+    zoom: Callable[[Span], Mapping[int, Line]] | None = None
+
+    @cached_property
+    def plain(self) -> dict[str, Any]:
+        """The figure as a browser is sent it, checked and written out once; for reading only."""
+        figure: dict[str, Any] = json.loads(self.figure.to_json(validate=False))
+        return figure
+
+    def seen(self, span: Span | None) -> dict[str, Any]:
+        """`plain`, or the same with the points of a stretch: what is looked at closer is not checked again."""
+        if span is None or self.zoom is None:
+            return self.plain
+        traces = list(self.plain["data"])
+        for place, (x, y) in self.zoom(span).items():
+            traces[place] = traces[place] | {"x": _typed(x), "y": _typed(y)}
+        return self.plain | {"data": traces}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,6 +83,12 @@ class Control:
 
 
 Builder: TypeAlias = Callable[..., Chart]
+
+
+def _typed(values: NDArray[Any]) -> dict[str, str]:
+    """An array as plotly.js reads it back: its little-endian bytes, and what they are."""
+    little = np.ascontiguousarray(values, dtype=values.dtype.newbyteorder("<"))
+    return {"dtype": little.dtype.str[1:], "bdata": base64.b64encode(little.data).decode()}
 
 
 def _plain(cell: Cell) -> Cell:

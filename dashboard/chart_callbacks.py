@@ -7,12 +7,12 @@ from dash import ALL, MATCH, ClientsideFunction, Dash, Input, Output, State, ctx
 from dash.development.base_component import Component
 from dash.exceptions import PreventUpdate
 from flask import Flask, Response, request
-from plotly.graph_objects import Figure
 
 from dashboard import ids
 from dashboard.chart import Builder, Chart
 from dashboard.components.states import failure
 from dashboard.components.table_grid import table_component
+from dashboard.figures.sampling import parse_span
 from dashboard.page import query_of
 from dashboard.repository import Repository
 from job.errors import JobError, NoDataError, UsageError
@@ -43,10 +43,9 @@ class ChartBook:
             raise UsageError(f"The chart {name!r} cannot be drawn from these arguments.") from error
 
 
-def redrawn(book: ChartBook, name: str, query: str, controls: Mapping[str, str], relayout: Any) -> Figure:
+def redrawn(book: ChartBook, name: str, query: str, controls: Mapping[str, str], relayout: Any) -> dict[str, Any]:
     """The figure with other choices, and with more points where somebody zooms in."""
-    span = _span(relayout)
-    return book.build(name, query_of(query) | dict(controls) | ({"span": span} if span else {})).figure
+    return book.build(name, query_of(query) | dict(controls)).seen(parse_span(_span(relayout)))
 
 
 def table_twin(book: ChartBook, name: str, query: str, num_clicks: int | None) -> tuple[Component | None, str]:
@@ -72,7 +71,9 @@ def add_chart_callbacks(app: Dash, book: ChartBook) -> None:
         State(chart, "id"),
         prevent_initial_call=True,
     )
-    def _redraw(relayout: Any, values: list[str], controls: list[dict[str, str]], own: dict[str, str]) -> Figure:
+    def _redraw(
+        relayout: Any, values: list[str], controls: list[dict[str, str]], own: dict[str, str]
+    ) -> dict[str, Any]:
         if _is_zoom_trigger() and not _changes_span(relayout):
             raise PreventUpdate
         choices = {control["key"]: value for control, value in zip(controls, values, strict=True) if value}

@@ -29,7 +29,7 @@ def compress_answers(server: Flask) -> None:
     server.config |= {
         "COMPRESS_MIMETYPES": ["text/html", "text/css", "text/csv", "application/json", "text/javascript"],
         "COMPRESS_ALGORITHM": ["br", "gzip"],
-        "COMPRESS_BR_LEVEL": 4,
+        "COMPRESS_BR_LEVEL": 5,  # a twelfth less than 4 makes of scripts; above, it takes longer than it saves
         "COMPRESS_CACHE_BACKEND": lambda: kept,
         "COMPRESS_CACHE_KEY": _key,
     }

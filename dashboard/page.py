@@ -9,6 +9,7 @@ from urllib.parse import parse_qs, unquote
 from dash.development.base_component import Component
 
 from dashboard.repository import Repository
+from dashboard.scripts import Need
 
 Layout: TypeAlias = Callable[..., list[Component]]
 # What a query may bring: more is nobody's link.
@@ -26,6 +27,7 @@ class Page:
     question : what it answers, one sentence under the heading.
     layout : ``layout(repository, **arguments)``: path variables and query, all text.
     in_navigation : whether it stands in the header; pages of a run have tabs instead.
+    needs : the code that its first look needs besides what every page does.
     """
 
     path: str
@@ -33,6 +35,7 @@ class Page:
     question: str
     layout: Layout
     in_navigation: bool = False
+    needs: tuple[Need, ...] = ()
 
     def arguments(self, path: str) -> dict[str, str] | None:
         """The path variables where ``path`` is this page's, else None."""

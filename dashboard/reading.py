@@ -1,7 +1,7 @@
 """What a page is given: the objects of a run, how fresh they are, and what was wrong with the others."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from job.artifacts.curves import RunCurves
@@ -41,7 +41,7 @@ class Fault:
         return cls(key=key, message=error.message, remedy=error.remedy)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)  # one reading is one index: what is made of it is kept beside it
 class RunsIndex:
     """Every run that could be read, and the entries that could not.
 
@@ -78,6 +78,28 @@ class Session:
     def run_id(self) -> str:
         """The run's name."""
         return self.plan.value.run_id
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stored:
+    """A session by what is stored of it: two are equal where that is, whenever they were read."""
+
+    run_id: str
+    plan: str
+    manifest: str
+    faults: tuple[Fault, ...]
+    session: Session = field(compare=False)
+
+    @classmethod
+    def of(cls, session: Session) -> "Stored":
+        """A session as the key of what is made of it."""
+        return cls(
+            run_id=session.run_id,
+            plan=session.plan.etag,
+            manifest=session.manifest_etag,
+            faults=() if session.result is None else session.result.faults,
+            session=session,
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

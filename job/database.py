@@ -45,7 +45,8 @@ def open_database(settings: DatabaseSettings) -> Iterator[str]:
     if "KUBERNETES_SERVICE_HOST" in os.environ:
         raise ConfigError(
             "No database is configured.",
-            remedy="Set DATABASE_URL, or libpq's PGHOST, PGDATABASE, PGUSER and PGPASSWORD, from a Secret.",
+            remedy="Set DATABASE_URL, or libpq's PGHOST, PGDATABASE, PGUSER and PGPASSWORD, from a Secret: it is the "
+            "key DATABASE_URL of lorentzian-database, unless yours is called otherwise.",
         )
     interruption.check()
     with embedded_database(settings.embedded_database) as conninfo:

@@ -116,19 +116,17 @@ def evaluate_run(
     tests = join_tests(series)
     curves = _stitch(plan, windows[0], tests)
     traded, own = curves.traded, curves.daily[curves.traded]
-    account, names = curves.accounts[traded], list(curves.accounts)
+    main, names = _model(plan, traded, curves, tests), list(curves.accounts)
     with ThreadPoolExecutor(max_workers=NUM_THREADS) as threads:
-        measured = threads.map(lambda name: _model(plan, name, curves, tests), names)
-        models = dict(zip(names, measured, strict=True))
         examining = threads.submit(
             examine,
             plan,
             windows,
             tests,
-            account=account,
+            account=main.account,
             daily=own,
             draws=curves.draws,
-            sharpe=models[traded].measures["sharpe_ratio"],
+            sharpe=main.measures["sharpe_ratio"],
             null_worlds=null_worlds,
         )
         comparing = threads.submit(
@@ -140,10 +138,12 @@ def evaluate_run(
             draws=curves.draws,
             subject=plan.procedure.label.subject,
         )
+        measured = threads.map(lambda name: main if name == traded else _model(plan, name, curves, tests), names)
         deflation = deflate(own, align(trials, curves.day), num_trials=max(1, len(trials)))
-        signals = _random_signals(plan, tests, account)
-        findings = _findings(plan, tests, curves, main=models[traded], deflation=deflation, signals=signals)
+        signals = _random_signals(plan, tests, main.account)
+        findings = _findings(plan, tests, curves, main=main, deflation=deflation, signals=signals)
         compared, robustness = comparing.result(), examining.result()
+        models = dict(zip(names, measured, strict=True))
     return RunEvaluation(
         models=models,
         traded=traded,

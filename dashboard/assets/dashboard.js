@@ -142,16 +142,12 @@
     var href = props.data.href;
     return element("a", { href: href, tabIndex: -1, onClick: function (event) { go(event, href); } }, props.value);
   };
-  // The number is the cell's value, so that sorting is by number; its text was written by the server.
-  cells.NumberText = function (props) {
-    return element("span", { title: props.data[props.colDef.field + "_text"] }, props.data[props.colDef.field + "_text"]);
-  };
   cells.VerdictMark = function (props) {
     return element("span", { className: "mark mark-" + String(props.data.verdict_class) }, props.value);
   };
   // The interval as a bar on the column's own scale, zero marked, beside its text.
   cells.IntervalBar = function (props) {
-    var own = props.data, scale = own.scale;
+    var own = props.data, scale = props.scale;
     if (own.sharpe_low === null || own.sharpe_high === null || !scale) {
       return element("span", null, own.sharpe_text);
     }

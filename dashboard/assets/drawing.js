@@ -43,10 +43,22 @@
     return plotly;
   }
 
-  var drawer;
+  // A page of charts has plotly fetched and read while the server still builds it. Until then Dash, which would fetch it
+  // once there is a chart, is given what it waits for all the same.
+  function fetched(place) {
+    return new Promise(function (resolve, reject) {
+      var script = document.createElement("script");
+      script.onload = resolve;
+      script.onerror = function (event) { coming = undefined; reject(event); }; // the next page asks again
+      script.src = place.dataset.address;
+      document.head.appendChild(script);
+    });
+  }
+
+  var drawer, place = document.getElementById("plots-code"), coming = place ? fetched(place) : undefined;
   Object.defineProperty(window, "Plotly", {
     configurable: true,
-    get: function () { return drawer; },
+    get: function () { return drawer || coming; },
     set: function (loaded) { drawer = patient(loaded); }
   });
 })();

@@ -36,7 +36,7 @@ def chart_frame(name: str, chart: Chart, *, controls: tuple[Control, ...] = (), 
             html.P(chart.note, className="muted chart-note"),
             dmc.Group([_control(name, query, control, arguments) for control in controls], mb="xs"),
             html.Div(
-                dcc.Graph(id=ids.of_chart(ids.CHART, name, query), figure=chart.figure, config=CONFIG),
+                dcc.Graph(id=ids.of_chart(ids.CHART, name, query), figure=chart.plain, config=CONFIG),
                 role="img",
                 className="chart wide" if name in WIDE else "chart",
                 style={"minHeight": chart.figure.layout.height},  # before it is drawn, so that nothing jumps

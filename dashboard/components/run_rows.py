@@ -26,13 +26,8 @@ def widest(runs: Iterable[RunIndexEntry]) -> float:
     return min(WIDEST, max(ends, default=1.0)) or 1.0
 
 
-def run_row(run: RunIndexEntry, scale: float) -> dict[str, Any]:
-    """One row. For each number ``name`` there is its text under ``name_text``; what is undefined says why.
-
-    Parameters
-    ----------
-    scale : see `widest`.
-    """
+def run_row(run: RunIndexEntry) -> dict[str, Any]:
+    """One row. For each number ``name`` there is its text under ``name_text``; what is undefined says why."""
     interval = run.sharpe_interval or IntervalRecord(low=None, high=None)
     row: dict[str, Any] = {
         "run": run.run_id,
@@ -41,7 +36,6 @@ def run_row(run: RunIndexEntry, scale: float) -> dict[str, Any]:
         "verdict_class": (run.verdict or "none").replace(" ", "-"),
         "sharpe_low": interval.low,
         "sharpe_high": interval.high,
-        "scale": scale,
         "trials": run.num_trials,
         "days": run.num_days,
         "symbol": run.symbol,

@@ -3,7 +3,7 @@
 import numpy as np
 
 from dashboard.chart import Chart, Table
-from dashboard.figures.house_style import BLUE, GREY, PALE, VERMILION, new_figure
+from dashboard.figures.house_style import BLUE, GREY, PALE, TALL_LABELS, VERMILION, WIDE_LABELS, new_figure
 from dashboard.figures.run_parts import curves_of, result_of, written
 from dashboard.figures.sentence import sentence_chart
 from dashboard.reading import Session
@@ -28,7 +28,7 @@ def calibration_chart(session: Session) -> Chart:
     )
     if not num:
         return sentence_chart(question=QUESTION, note=note, reason="no bar has a label and a forecast")
-    figure = new_figure(x_title="forecast probability of up", y_title="share of ups that came")
+    figure = new_figure(x_title="forecast probability of up", y_title="share of ups that came", margin=WIDE_LABELS)
     figure.add_scatter(
         x=[0, 1], y=[0, 1], mode="lines", line={"color": GREY, "dash": "dot"}, name="perfect", hoverinfo="skip"
     )
@@ -84,7 +84,7 @@ def sides_chart(session: Session) -> Chart:
         [f"{count(n)}<br>{share(part)}" for n, part in zip(*row, strict=True)]
         for row in zip(confusion, of_row, strict=True)
     ]
-    figure = new_figure(x_title="forecast", y_title="came", height=280)
+    figure = new_figure(x_title="forecast", y_title="came", height=280, margin=WIDE_LABELS | TALL_LABELS)
     figure.add_heatmap(
         z=of_row,
         x=["down", "up"],

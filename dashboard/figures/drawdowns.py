@@ -6,7 +6,7 @@ import numpy as np
 
 from dashboard.chart import Chart, Table
 from dashboard.figures.equity import fall_of
-from dashboard.figures.house_style import BLUE, GREY, VERMILION, new_figure
+from dashboard.figures.house_style import BLUE, GREY, VERMILION, WIDE_LABELS, new_figure
 from dashboard.figures.run_parts import curves_of, result_of
 from dashboard.figures.sentence import sentence_chart
 from dashboard.reading import Session
@@ -75,7 +75,7 @@ def drawdowns_chart(session: Session) -> Chart:
     if not falls:
         return sentence_chart(question=QUESTION, note=note, reason="the account never fell")
     end_ms = int(curves.time_ms[-1])
-    figure = new_figure(x_title="UTC", y_title="", height=110 + 34 * len(falls))
+    figure = new_figure(x_title="UTC", y_title="", height=110 + 34 * len(falls), margin=WIDE_LABELS)
     for row, fall in enumerate(falls):
         end = fall.recovered_ms or end_ms
         colour = BLUE if fall.recovered_ms is not None else VERMILION

@@ -1,16 +1,18 @@
 """Did it earn more than doing nothing, after costs? The joined tests, what needs no skill, and the falls. Pure."""
 
+from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
 
-from dashboard.chart import Chart, Control, Table
-from dashboard.figures.house_style import BAND, BLUE, GREY, MAX_POINTS, VERMILION, new_figure
+from dashboard.chart import Chart, Control, Line, Span, Table
+from dashboard.figures.house_style import BAND, BLUE, GREY, MAX_POINTS, VERMILION, WIDE_LABELS, new_figure
 from dashboard.figures.run_parts import as_x, broken_at, curves_of, missing_windows, result_of
-from dashboard.figures.sampling import parse_span, rows_to_draw
+from dashboard.figures.sampling import rows_to_draw
 from dashboard.reading import Session
-from job.arrays import FloatArray, IntArray
+from job.arrays import FloatArray
 from job.artifacts.curves import RunCurves
 from job.intervals import DAY_MS, format_utc_day
 from job.records import LONG, WindowSpanRecord
@@ -23,19 +25,17 @@ MAX_FALL_POINTS = 500  # the lower panel is half as high
 MAX_RULES = 120  # more borders than that are a grey wall
 
 
-def equity_chart(session: Session, *, scale: str = "linear", span: str = "") -> Chart:
+def equity_chart(session: Session, *, scale: str = "linear") -> Chart:
     """The account, holding, trades at random and window borders; below, how far each is under its high."""
     curves, summary = curves_of(session), result_of(session).summary
     traded, missing = summary.traded_model, missing_windows(session)
-    seen = parse_span(span)
+    band, names = _band(curves), (LONG, traded)
     accounts = [
-        trace
-        for name, colour in ((LONG, VERMILION), (traded, BLUE))
-        for trace in _account(curves.time_ms, curves.equity[name], missing, seen, name=name, colour=colour)
+        look | {"x": x, "y": y}
+        for look, (x, y) in zip(_looks(names), _lines(curves, names, missing, None), strict=True)
     ]
-    figure = _panels(is_log=scale == "log")
-    figure.add_traces([*_band(curves), *accounts, *_missing(missing, curves)])
-    figure.update_layout(shapes=_borders(session))
+    figure = _panels(is_log=scale == "log", shapes=_borders(session))
+    figure.add_traces([*band, *accounts, *_missing(missing, curves)])
     own, held = (curves.equity[name] for name in (traded, LONG))
     return Chart(
         question=QUESTION,
@@ -52,15 +52,21 @@ def equity_chart(session: Session, *, scale: str = "linear", span: str = "") -> 
         ),
         figure=figure,
         table=_table(curves, traded),
+        zoom=partial(_closer, curves, names, missing, len(band)),
     )
 
 
-def _panels(*, is_log: bool) -> go.Figure:
-    figure = new_figure(x_title="UTC", y_title="account, start = 1", height=HEIGHT)
-    return figure.update_layout(
-        xaxis={"type": "date", "anchor": "y2"},
-        yaxis={"domain": [0.34, 1.0], "type": "log" if is_log else "linear"},
+def _panels(*, is_log: bool, shapes: list[dict[str, Any]]) -> go.Figure:
+    title = {"text": "account, start = 1"}
+    return new_figure(
+        x_title="",
+        y_title="",
+        height=HEIGHT,
+        margin=WIDE_LABELS,
+        xaxis={"type": "date", "anchor": "y2", "title": {"text": "UTC"}},
+        yaxis={"domain": [0.34, 1.0], "type": "log" if is_log else "linear", "title": title},
         yaxis2={"domain": [0.0, 0.29], "title": {"text": "below its high"}, "tickformat": ".0%"},
+        shapes=shapes,
     )
 
 
@@ -77,32 +83,41 @@ def _band(curves: RunCurves) -> list[dict[str, Any]]:
     ]
 
 
-def _account(
-    time_ms: IntArray,
-    equity: FloatArray,
-    missing: tuple[WindowSpanRecord, ...],
-    seen: tuple[int, int] | None,
-    *,
-    name: str,
-    colour: str,
-) -> list[dict[str, Any]]:
-    """The account in the upper panel, its falls in the lower."""
-    line = {
-        "type": "scatter",
-        "mode": "lines",
-        "line": {"color": colour, "width": 1.6},
-        "name": name,
-        "legendgroup": name,
-    }
-    traces = []
-    for values, max_points, own in (
-        (equity, MAX_POINTS, {"hovertemplate": "%{y:.3f}"}),
-        (fall_of(equity), MAX_FALL_POINTS, {"hovertemplate": "%{y:.1%}", "yaxis": "y2", "showlegend": False}),
-    ):
-        rows = rows_to_draw(time_ms, values, span_ms=seen, max_points=max_points)
-        x, y = broken_at(time_ms[rows], values[rows], missing)
-        traces.append(line | own | {"x": x, "y": y.astype(np.float32)})
-    return traces
+def _looks(names: tuple[str, ...]) -> list[dict[str, Any]]:
+    """How the lines of `_lines` are drawn."""
+    looks: list[dict[str, Any]] = []
+    for name, colour in zip(names, (VERMILION, BLUE), strict=True):
+        line = {
+            "type": "scatter",
+            "mode": "lines",
+            "line": {"color": colour, "width": 1.6},
+            "name": name,
+            "legendgroup": name,
+        }
+        looks.append(line | {"hovertemplate": "%{y:.3f}"})
+        looks.append(line | {"hovertemplate": "%{y:.1%}", "yaxis": "y2", "showlegend": False})
+    return looks
+
+
+def _lines(
+    curves: RunCurves, names: tuple[str, ...], missing: tuple[WindowSpanRecord, ...], seen: Span | None
+) -> list[Line]:
+    """Of each account its line in the upper panel, then its falls in the lower."""
+    lines = []
+    for name in names:
+        account = curves.equity[name]
+        for values, max_points in ((account, MAX_POINTS), (fall_of(account), MAX_FALL_POINTS)):
+            rows = rows_to_draw(curves.time_ms, values, span_ms=seen, max_points=max_points)
+            x, y = broken_at(curves.time_ms[rows], values[rows], missing)
+            lines.append((x, y.astype(np.float32)))
+    return lines
+
+
+def _closer(
+    curves: RunCurves, names: tuple[str, ...], missing: tuple[WindowSpanRecord, ...], first: int, seen: Span
+) -> Mapping[int, Line]:
+    """The accounts over a stretch; ``first`` is the place of the first of them."""
+    return dict(enumerate(_lines(curves, names, missing, seen), start=first))
 
 
 def _borders(session: Session) -> list[dict[str, Any]]:

@@ -14,6 +14,9 @@ PALE_DIVERGING = ((0.0, "#f4a582"), (0.5, "#f7f7f7"), (1.0, "#92c5de"))
 PALE = ((0.0, "#f7f7f7"), (1.0, "#92c5de"))
 MAX_POINTS = 2_000  # more than a screen has columns
 HEIGHT = 340
+# Room for labels of two lines, or as wide as `-12.34 %`. Where it is too little, plotly makes room and draws all again.
+WIDE_LABELS = {"l": 80}
+TALL_LABELS = {"b": 66}
 MAX_SINGLE_TICKS = 10  # windows that each have their own number on an axis, on a telephone too
 
 TEMPLATE = go.layout.Template(

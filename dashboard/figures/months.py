@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import numpy as np
 
 from dashboard.chart import Chart, Table
-from dashboard.figures.house_style import PALE_DIVERGING, new_figure
+from dashboard.figures.house_style import PALE_DIVERGING, TALL_LABELS, WIDE_LABELS, new_figure
 from dashboard.figures.run_parts import curves_of, result_of
 from dashboard.reading import Session
 from job.arrays import FloatArray, IntArray
@@ -28,7 +28,9 @@ def months_chart(session: Session) -> Chart:
     shown = range(min(in_year), max(in_year) + 1) if len(years) == 1 else range(12)
     value, text = _cells(own, num_days, years)
     reach = max((abs(gain) for gain in own.values()), default=0.0) or 0.01
-    figure = new_figure(x_title="month, UTC", y_title="year", height=120 + ROW_HEIGHT * len(years))
+    figure = new_figure(
+        x_title="month, UTC", y_title="year", height=120 + ROW_HEIGHT * len(years), margin=WIDE_LABELS | TALL_LABELS
+    )
     figure.add_heatmap(
         z=value[:, shown.start : shown.stop],
         x=[MONTHS[month] for month in shown],

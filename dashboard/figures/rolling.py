@@ -3,7 +3,7 @@
 import numpy as np
 
 from dashboard.chart import Chart, Table
-from dashboard.figures.house_style import BAND, BLUE, GREY, VERMILION, new_figure
+from dashboard.figures.house_style import BAND, BLUE, GREY, TALL_LABELS, VERMILION, new_figure
 from dashboard.figures.run_parts import as_x, curves_of, defined, result_of
 from dashboard.figures.sentence import sentence_chart
 from dashboard.reading import Session
@@ -38,7 +38,7 @@ def rolling_chart(session: Session) -> Chart:
         return sentence_chart(question=QUESTION, note=note, reason=f"{num_days} days were tested")
     ends = curves.day_ms[ROLLING_DAYS - 1 :] + DAY_MS
     own, held = (rolling_sharpe(curves.daily[name]) for name in (traded, LONG))
-    figure = new_figure(x_title="UTC, end of the stretch", y_title="Sharpe ratio, per year")
+    figure = new_figure(x_title="UTC, end of the stretch", y_title="Sharpe ratio, per year", margin=TALL_LABELS)
     figure.add_hrect(y0=-reach, y1=reach, fillcolor=BAND, line_width=0, layer="below")
     figure.add_hline(y=0, line={"color": GREY, "dash": "dot", "width": 1.2})
     for name, values, colour in ((LONG, held, VERMILION), (traded, own, BLUE)):

@@ -1,7 +1,7 @@
 """Every chart of a run's pages by its name: its question, its builder, and the choices that it offers."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 
 from dashboard.chart import Builder, Chart, Control
@@ -22,7 +22,7 @@ from dashboard.figures import (
     trades,
 )
 from dashboard.figures.window_detail import window_detail_chart
-from dashboard.reading import Session
+from dashboard.reading import Session, Stored
 from dashboard.repository import Repository
 
 # The charts of the last few runs that were looked at: a finished run's never change.
@@ -38,7 +38,7 @@ class RunChart:
     question : its title, also where it cannot be drawn.
     build : ``build(session, **choices) -> Chart``, pure; `NoDataError` where what it draws is absent.
     controls : the choices, whose keys are arguments of ``build``.
-    arguments : other arguments of ``build``; ``span`` among them for what is drawn anew where somebody zooms in.
+    arguments : other arguments of ``build``.
     """
 
     question: str
@@ -48,9 +48,7 @@ class RunChart:
 
 
 RUN_CHARTS: Mapping[str, RunChart] = {
-    "equity": RunChart(
-        question=equity.QUESTION, build=equity.equity_chart, controls=(equity.SCALE,), arguments=("span",)
-    ),
+    "equity": RunChart(question=equity.QUESTION, build=equity.equity_chart, controls=(equity.SCALE,)),
     "drawdowns": RunChart(question=drawdowns.QUESTION, build=drawdowns.drawdowns_chart),
     "months": RunChart(question=months.QUESTION, build=months.months_chart),
     "rolling": RunChart(question=rolling.QUESTION, build=rolling.rolling_chart),
@@ -74,31 +72,18 @@ RUN_CHARTS: Mapping[str, RunChart] = {
 }
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Stored:
-    """A session by what is stored of it: two are equal where plan and manifest are, whenever they were read."""
-
-    run_id: str
-    plan: str
-    manifest: str
-    session: Session = field(compare=False)
-
-
 def built_chart(name: str, session: Session, given: Mapping[str, str]) -> Chart:
     """One chart of a session, from memory where it was built before; errors as of its builder.
 
     Parameters
     ----------
-    given : arguments of the builder, none of them empty. A zoom is built anew: nobody asks for the same one twice.
+    given : arguments of the builder, none of them empty.
     """
-    if "span" in given:
-        return RUN_CHARTS[name].build(session, **given)
-    stored = _Stored(run_id=session.run_id, plan=session.plan.etag, manifest=session.manifest_etag, session=session)
-    return _built(name, stored, tuple(sorted(given.items())))
+    return _built(name, Stored.of(session), tuple(sorted(given.items())))
 
 
 @lru_cache(maxsize=MAX_BUILT)
-def _built(name: str, stored: _Stored, given: tuple[tuple[str, str], ...]) -> Chart:
+def _built(name: str, stored: Stored, given: tuple[tuple[str, str], ...]) -> Chart:
     return RUN_CHARTS[name].build(stored.session, **dict(given))
 
 
@@ -107,19 +92,17 @@ def run_chart_builders() -> dict[str, Builder]:
     return {name: _over_repository(name, chart) for name, chart in RUN_CHARTS.items()} | {"window": _window}
 
 
-def _window(repository: Repository, *, run_id: str, index: str, span: str = "") -> Chart:
+def _window(repository: Repository, *, run_id: str, index: str) -> Chart:
     """One window bar by bar."""
     number = int(index)
-    return window_detail_chart(repository.window(run_id, number), repository.window_series(run_id, number), span=span)
+    return window_detail_chart(repository.window(run_id, number), repository.window_series(run_id, number))
 
 
 def _over_repository(name: str, chart: RunChart) -> Builder:
     keys = {*(control.key for control in chart.controls), *chart.arguments}
 
-    def read(
-        repository: Repository, *, run_id: str, span: str = "", scale: str = "", metric: str = "", part: str = ""
-    ) -> Chart:
-        given = {"span": span, "scale": scale, "metric": metric, "part": part}
+    def read(repository: Repository, *, run_id: str, scale: str = "", metric: str = "", part: str = "") -> Chart:
+        given = {"scale": scale, "metric": metric, "part": part}
         chosen = {key: value for key, value in given.items() if value and key in keys}
         return built_chart(name, repository.session(run_id), chosen)
 

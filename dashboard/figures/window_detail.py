@@ -1,6 +1,7 @@
 """What did it see, say and do in one window? Price, forecast and position, bar by bar. Pure."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -8,10 +9,10 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 from plotly.subplots import make_subplots
 
-from dashboard.chart import Chart, Table
+from dashboard.chart import Chart, Line, Span, Table
 from dashboard.figures.house_style import BLUE, GREEN, GREY, VERMILION, new_figure
 from dashboard.figures.run_parts import as_x, defined
-from dashboard.figures.sampling import parse_span, rows_to_draw
+from dashboard.figures.sampling import rows_to_draw
 from job.arrays import FloatArray, IntArray
 from job.errors import DataError
 from job.intervals import format_utc
@@ -23,13 +24,12 @@ SIDES = {-1: "short", 0: "flat", 1: "long"}
 HEIGHT = 560
 
 
-def window_detail_chart(window: WindowRecord, series: Mapping[str, NDArray[Any]], *, span: str = "") -> Chart:
+def window_detail_chart(window: WindowRecord, series: Mapping[str, NDArray[Any]]) -> Chart:
     """Close, forecast with its thresholds, and the position that was wanted, over the test.
 
     Parameters
     ----------
     series : the arrays of the window's ``series.npz``.
-    span : the stretch that is looked at; empty for all of it.
 
     Raises
     ------
@@ -39,21 +39,11 @@ def window_detail_chart(window: WindowRecord, series: Mapping[str, NDArray[Any]]
     model = window.traded_model
     time_ms, close, probability, position, up = _columns(series, model)
     thresholds = window.models[model].thresholds
-    seen = parse_span(span)
     figure = _panels()
-    for row, values, colour, name in ((1, close, GREY, "close"), (2, probability, BLUE, "forecast")):
-        is_known = np.isfinite(values)
-        known_ms, known = time_ms[is_known], values[is_known]
-        rows = rows_to_draw(known_ms, known, span_ms=seen)
-        figure.add_scatter(
-            x=as_x(known_ms[rows]),
-            y=known[rows].astype(np.float32),
-            mode="lines",
-            line={"color": colour, "width": 1.4},
-            name=name,
-            row=row,
-            col=1,
-        )
+    lines = _lines(time_ms, close, probability, None)
+    for (place, (x, y)), colour, name in zip(lines.items(), (GREY, BLUE), ("close", "forecast"), strict=True):
+        look = {"color": colour, "width": 1.4}
+        figure.add_scatter(x=x, y=y, mode="lines", line=look, name=name, row=place + 1, col=1)
     changes = np.flatnonzero(np.append(True, np.diff(position) != 0))
     figure.add_scatter(
         x=as_x(np.append(time_ms[changes], time_ms[-1])),
@@ -85,7 +75,19 @@ def window_detail_chart(window: WindowRecord, series: Mapping[str, NDArray[Any]]
                 for t, c, p, s, u in zip(time_ms, close, probability, position, up.tolist(), strict=True)
             ],
         ),
+        zoom=partial(_lines, time_ms, close, probability),
     )
+
+
+def _lines(time_ms: IntArray, close: FloatArray, probability: FloatArray, seen: Span | None) -> dict[int, Line]:
+    """Close and forecast, by their places in the figure: the first two, each in a panel of its own."""
+    lines = {}
+    for place, values in enumerate((close, probability)):
+        is_known = np.isfinite(values)
+        known_ms, known = time_ms[is_known], values[is_known]
+        rows = rows_to_draw(known_ms, known, span_ms=seen)
+        lines[place] = (as_x(known_ms[rows]), known[rows].astype(np.float32))
+    return lines
 
 
 def _columns(

@@ -141,4 +141,5 @@ PAGE = Page(
     question="Is one really better than the other?",
     layout=layout,
     in_navigation=True,
+    needs=("plots",),
 )

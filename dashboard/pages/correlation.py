@@ -97,4 +97,5 @@ PAGE = Page(
     question="Which metrics repeat each other, and does the validation foretell the test?",
     layout=layout,
     in_navigation=True,
+    needs=("plots",),
 )

@@ -112,4 +112,5 @@ PAGE = Page(
     title="Honesty",
     question="What would make this false?",
     layout=layout,
+    needs=("plots",),
 )

@@ -1,6 +1,6 @@
 """The overview: which sessions exist, and which deserve belief? Reads the index of runs and nothing else."""
 
-from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 
 import dash_ag_grid as dag
@@ -12,25 +12,18 @@ from dashboard import ids
 from dashboard.components import states
 from dashboard.components.help import OWN_WORDS
 from dashboard.components.index_frame import index_frame
+from dashboard.components.number_columns import TOOLTIPS, number_column
 from dashboard.components.run_rows import run_row, widest
 from dashboard.links import link
 from dashboard.page import Page
-from dashboard.reading import Reading, RunsIndex
+from dashboard.reading import RunsIndex
 from dashboard.repository import Repository
-from job.records import RunIndexEntry
 from job.report.metric_words import words_of
 
 
 def _number(field: str, name: str, width: int, meaning: str) -> dict[str, Any]:
     """A column that sorts by its number and shows its text; what is undefined sorts last and says why."""
-    return {
-        "field": field,
-        "headerName": name,
-        "width": width,
-        "cellRenderer": "NumberText",
-        "headerTooltip": meaning,
-        "type": "rightAligned",
-    }
+    return number_column(field) | {"headerName": name, "width": width, "headerTooltip": meaning}
 
 
 SHARPE = words_of("sharpe_ratio").meaning
@@ -76,6 +69,7 @@ COLUMNS: tuple[dict[str, Any], ...] = (
 )
 # Of a grid: its head, borders and scroll bar; then its rows.
 FRAME_HEIGHT, ROW_HEIGHT, MAX_HEIGHT = 70, 38, 640
+ROW_BUFFER = 2  # rows that stand ready above and below those on the screen
 
 
 def layout(repository: Repository, *, filter: str = "") -> list[Component]:
@@ -87,17 +81,18 @@ def layout(repository: Repository, *, filter: str = "") -> list[Component]:
         parts.append(_listed(index.num_listed))
     if not index.runs:
         return parts if index.faults else [*parts, _nothing(repository.location)]
-    return [*parts, *_counts(reading), _toolbar(filter), _grid(index.runs.values(), filter)]
+    return [*parts, _counts(index), _toolbar(filter), _grid(index, filter)]
 
 
-def _counts(reading: Reading[RunsIndex]) -> list[Component]:
-    runs = reading.value.runs.values()
+@lru_cache(maxsize=1)
+def _counts(index: RunsIndex) -> Component:
+    runs = index.runs.values()
     words = [(sum(run.verdict == word for run in runs), word) for word in ("evidence", "weak", "no evidence")] + [
         (sum(run.state == "running" for run in runs), "running")
     ]
     told = ", ".join(f"{number} {word}" for number, word in words if number)
     number = "1 run" if len(runs) == 1 else f"{len(runs):,} runs"
-    return [html.P([html.Strong(number), f": {told}." if told else "."])]
+    return html.P([html.Strong(number), f": {told}." if told else "."])
 
 
 def _toolbar(text: str) -> Component:
@@ -113,14 +108,21 @@ def _toolbar(text: str) -> Component:
     )
 
 
-def _grid(runs: Iterable[RunIndexEntry], text: str) -> Component:
-    entries = sorted(runs, key=lambda run: (run.created_at_ms, run.run_id), reverse=True)
-    scale = widest(entries)
+@lru_cache(maxsize=1)
+def _rows(index: RunsIndex, _prefix: str) -> tuple[list[dict[str, Any]], float]:
+    """The rows of an index, links under the proxy's prefix, and their scale; made once while the index is the same."""
+    entries = sorted(index.runs.values(), key=lambda run: (run.created_at_ms, run.run_id), reverse=True)
+    return [run_row(run) for run in entries], widest(entries)
+
+
+def _grid(index: RunsIndex, text: str) -> Component:
+    rows, scale = _rows(index, link("/"))
+    own = {"sharpe": {"cellRendererParams": {"scale": scale}}}
     return html.Div(
         dag.AgGrid(
             id=ids.RUNS_GRID,
-            columnDefs=list(COLUMNS),
-            rowData=[run_row(run, scale) for run in entries],
+            columnDefs=[column | own.get(column["field"], {}) for column in COLUMNS],
+            rowData=rows,
             defaultColDef={"sortable": True, "resizable": True},
             dashGridOptions={
                 "rowSelection": {"mode": "multiRow", "enableClickSelection": False},
@@ -128,9 +130,11 @@ def _grid(runs: Iterable[RunIndexEntry], text: str) -> Component:
                 "quickFilterText": text,
                 "rowHeight": ROW_HEIGHT,
                 "ensureDomOrder": True,
+                "rowBuffer": ROW_BUFFER,
+                **TOOLTIPS,
             },
             getRowId="params.data.run",
-            style={"height": f"{min(MAX_HEIGHT, FRAME_HEIGHT + ROW_HEIGHT * len(entries))}px", "width": "100%"},
+            style={"height": f"{min(MAX_HEIGHT, FRAME_HEIGHT + ROW_HEIGHT * len(rows))}px", "width": "100%"},
         ),
         className="grid-frame",
     )
@@ -172,4 +176,5 @@ PAGE = Page(
     question="Which runs exist, and which of them deserve belief?",
     layout=layout,
     in_navigation=True,
+    needs=("grid",),
 )

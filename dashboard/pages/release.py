@@ -199,4 +199,5 @@ PAGE = Page(
     title="Since release",
     question="Does the model in use do what its tests led to expect?",
     layout=layout,
+    needs=("plots",),
 )

@@ -1,5 +1,7 @@
 """The page of a session: how it did, after costs, against doing nothing."""
 
+from functools import lru_cache
+
 from dash import html
 from dash.development.base_component import Component
 
@@ -7,11 +9,15 @@ from dashboard.chart import Table
 from dashboard.components.attributes import aria
 from dashboard.components.cards import number_cards, verdict_chip
 from dashboard.components.prose import prose
+from dashboard.components.settled import settled
 from dashboard.components.table_grid import plain_table
+from dashboard.figures.run_parts import result_of
+from dashboard.links import link
 from dashboard.page import Page
 from dashboard.pages.session_cards import session_cards
 from dashboard.pages.session_frame import framed, run_frame
 from dashboard.pages.session_provenance import provenance
+from dashboard.reading import Stored
 from dashboard.repository import Repository
 from job.records import SummaryRecord
 from job.report.headline import verdict_lines, what_days_can_show
@@ -20,6 +26,8 @@ from job.report.numbers import shown_interval
 from job.report.tables import ReportTable, differences_table, in_order, random_signals_sentence
 
 NEXT = "Next: "
+# The sessions that were looked at last: a finished run's page never changes, but for when it was read.
+MAX_KEPT = 16
 MODEL_METRICS = ("total_return", "sharpe_ratio", "max_drawdown", "n_trades", "exposure", "win_rate", "auc", "log_loss")
 
 
@@ -29,21 +37,29 @@ def layout(repository: Repository, *, run_id: str, scale: str = "") -> list[Comp
     parts = run_frame(session, "")
     if session.result is None:
         return [*parts, provenance(session)]
-    summary = session.result.summary
-    return [
-        *parts,
-        verdict_part(summary),
-        number_cards(session_cards(summary)),
-        verdict_details(summary),
-        *(framed(name, session, scale=scale if name == "equity" else "") for name in ("equity", "drawdowns", "months")),
-        framed("rolling", session),
-        html.H2("What else was run on the same windows, costs and data", className="chart-question"),
-        report_table(_models_table(summary)),
-        html.P(random_signals_sentence(summary)),
-        report_table(differences_table(summary)),
-        *(framed(name, session) for name in ("trades", "calibration", "sides", "costs")),
-        provenance(session),
-    ]
+    return [*parts, _told(Stored.of(session), scale, link("/"))]
+
+
+@lru_cache(maxsize=MAX_KEPT)
+def _told(stored: Stored, scale: str, _prefix: str) -> Component:
+    """All that a finished run has to tell, its links under the proxy's prefix."""
+    session = stored.session
+    summary = result_of(session).summary
+    return settled(
+        [
+            verdict_part(summary),
+            number_cards(session_cards(summary)),
+            verdict_details(summary),
+            *(framed(name, session, scale=scale if name == "equity" else "") for name in ("equity", "drawdowns")),
+            *(framed(name, session) for name in ("months", "rolling")),
+            html.H2("What else was run on the same windows, costs and data", className="chart-question"),
+            report_table(_models_table(summary)),
+            html.P(random_signals_sentence(summary)),
+            report_table(differences_table(summary)),
+            *(framed(name, session) for name in ("trades", "calibration", "sides", "costs")),
+            provenance(session),
+        ]
+    )
 
 
 def verdict_part(summary: SummaryRecord) -> Component:
@@ -104,4 +120,5 @@ PAGE = Page(
     title="Session",
     question="How did it do, after costs, against doing nothing?",
     layout=layout,
+    needs=("plots",),
 )

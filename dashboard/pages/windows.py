@@ -67,4 +67,5 @@ PAGE = Page(
     title="Windows",
     question="Is it one lucky window?",
     layout=layout,
+    needs=("grid", "plots"),
 )

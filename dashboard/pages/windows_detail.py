@@ -125,4 +125,5 @@ PAGE = Page(
     title="Window",
     question="What did it see, say and do?",
     layout=layout,
+    needs=("plots",),
 )

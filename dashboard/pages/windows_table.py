@@ -8,6 +8,7 @@ from dash import html
 from dash.development.base_component import Component
 
 from dashboard.components.attributes import aria
+from dashboard.components.number_columns import TOOLTIPS, number_column
 from dashboard.figures.run_parts import written
 from dashboard.links import run_link
 from dashboard.reading import Session
@@ -30,7 +31,7 @@ def windows_grid(session: Session, windows: tuple[WindowRecord, ...], runs: Mapp
             columnDefs=columns(),
             rowData=rows,
             defaultColDef={"sortable": True, "resizable": True},
-            dashGridOptions={"rowHeight": ROW_HEIGHT, "ensureDomOrder": True},
+            dashGridOptions={"rowHeight": ROW_HEIGHT, "ensureDomOrder": True, **TOOLTIPS},
             getRowId="params.data.run",
             style={"height": f"{min(MAX_HEIGHT, 70 + ROW_HEIGHT * len(rows))}px", "width": "100%"},
         ),
@@ -133,11 +134,4 @@ def _ran(run: WindowRunRecord | None) -> dict[str, Any]:
 
 
 def _number(field: str, name: str) -> dict[str, Any]:
-    return {
-        "field": field,
-        "headerName": name,
-        "headerTooltip": name,
-        "width": 195,
-        "cellRenderer": "NumberText",
-        "type": "rightAligned",
-    }
+    return number_column(field) | {"headerName": name, "headerTooltip": name, "width": 195}

@@ -18,6 +18,7 @@ MAX_JSON_BYTES = 50_000_000  # a run of 500 windows needs a tenth of it
 MAX_JSON_DEPTH = 64
 MAX_JSON_VALUES = 4_000_000  # in memory the smallest values take fifty times their bytes
 _CONTAINERS = (dict, list, tuple)
+_READ_CONTAINERS = frozenset({dict, list})  # what the reader makes, and nothing derived from them
 
 
 def to_json_bytes(value: Mapping[str, JsonValue], *, is_compact: bool = False) -> bytes:
@@ -114,8 +115,8 @@ def _is_deeper_than(value: JsonValue, limit: int) -> bool:
     """Whether containers nest deeper than ``limit``; level by level, so that no depth can exhaust the stack."""
     level: list[Any] = [value]
     for _ in range(limit):
-        children = (child for each in level for child in (each.values() if isinstance(each, dict) else each))
-        level = [child for child in children if isinstance(child, (dict, list))]
+        insides = (each.values() if type(each) is dict else each for each in level)
+        level = [child for inside in insides for child in inside if type(child) in _READ_CONTAINERS]
         if not level:
             return False
     return True

@@ -48,6 +48,7 @@ _CONFLICTS = {"ConditionalRequestConflict", "OperationAborted"}
 _NO_BUNDLE = re.compile(r"\[Errno|\[X509")
 _NOT_VERIFIED = re.compile(r"CERTIFICATE_VERIFY_FAILED|WRONG_VERSION_NUMBER|doesn't match")
 _CHECK_KEYS = "Check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and, with temporary keys, AWS_SESSION_TOKEN."
+_KEYS_OF_PODS = "In a cluster they are keys of the Secret lorentzian-store, unless yours is called otherwise."
 _TRY_AGAIN = "Check the store and the network, then start the command again; finished work is kept."
 
 
@@ -93,7 +94,7 @@ def explain(
     if isinstance(error, ClientError):
         return _explain_answer(error, action=action, key=key, where=where)
     if isinstance(error, (NoCredentialsError, PartialCredentialsError)):
-        return ConfigError(f"There are no complete access keys for {where}.", remedy=_CHECK_KEYS)
+        return ConfigError(f"There are no complete access keys for {where}.", remedy=f"{_CHECK_KEYS} {_KEYS_OF_PODS}")
     if isinstance(error, SSLError) and _NO_BUNDLE.search(str(error)):
         return ConfigError(
             f"The authorities that are to vouch for {where} cannot be read.",

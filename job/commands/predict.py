@@ -5,7 +5,11 @@ what became of its signals is kept beside it in the store.
 """
 
 import json
+import math
 import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -19,7 +23,7 @@ from job.data.postgres import Connection, connect
 from job.data.schema import require_schema
 from job.database import open_database
 from job.device import limit_threads
-from job.errors import ConfigError, ExitCode, PermanentError, TransientError, UsageError
+from job.errors import ConfigError, ExitCode, Interrupted, PermanentError, TransientError, UsageError
 from job.intervals import SECOND_MS
 from job.prediction.decision import Decision
 from job.prediction.following import Follower
@@ -30,6 +34,9 @@ from job.prediction.release_watch import ReleaseWatch, watch_release
 from job.run.attempt import now_ms
 from job.settings.commands import PredictCommand
 from job.settings.sources import LoadedSettings
+
+# How often the record of the model in use is written while later bars wait to be forecast: it looks at all its signals.
+RECORD_EVERY_SECONDS = 60.0
 
 
 def run(loaded: LoadedSettings[PredictCommand]) -> ExitCode:
@@ -59,10 +66,7 @@ def run(loaded: LoadedSettings[PredictCommand]) -> ExitCode:
             retry_seconds=settings.database.database_retry_seconds,
             poll_seconds=asked.poll_seconds,
         )
-        watcher = _Watcher(store)
-        for followed in follower.bars():
-            _say(followed.forecaster, followed.decision, now_ms())
-            watcher.update(followed.connection, followed.forecaster)
+        _follow(follower, _Watcher(store), conninfo)
     return ExitCode.DONE
 
 
@@ -84,6 +88,17 @@ def _forecast_newest(connection: Connection, forecaster: Forecaster, store: Obje
     _Watcher(store).update(connection, forecaster)
 
 
+def _follow(follower: Follower, watcher: "_Watcher", conninfo: str) -> None:
+    """Say what is said of one bar after the other, and keep the record of it, until somebody stops it."""
+    try:
+        for followed in follower.bars():
+            _say(followed.forecaster, followed.decision, now_ms())
+            watcher.update(followed.connection, followed.forecaster, is_newest=followed.is_newest)
+    except Interrupted:
+        watcher.finish(conninfo)
+        raise
+
+
 def _say(forecaster: Forecaster, decision: Decision, moment_ms: int) -> None:
     sys.stdout.write(json.dumps(forecaster.line(decision, now_ms=moment_ms)) + "\n")
     sys.stdout.flush()
@@ -96,23 +111,40 @@ class _Watcher:
     store: ObjectStore
     _watch: ReleaseWatch | None = None
     _watched: str | None = None
+    _begun: float = -math.inf  # when a record was last begun
+    _behind: Forecaster | None = None  # whose last signals are in no record yet
 
-    def update(self, connection: Connection, forecaster: Forecaster) -> None:
-        """Look at all signals since the release."""
+    def update(self, connection: Connection, forecaster: Forecaster, *, is_newest: bool = True) -> None:
+        """Look at all signals since the release; while later bars wait to be forecast, only every so often."""
+        if forecaster.found.current is None:
+            return
+        self._behind = forecaster
+        if is_newest or time.monotonic() - self._begun >= RECORD_EVERY_SECONDS:
+            with _warned(), interruption.at_once():
+                self._record(connection, forecaster)
+
+    def finish(self, conninfo: str) -> None:
+        """Record what is in no record yet; that somebody has asked to stop does not stop this."""
+        if self._behind is not None:
+            with _warned(), connect(conninfo, retry_seconds=0.0) as connection:
+                self._record(connection, self._behind)
+
+    def _record(self, connection: Connection, forecaster: Forecaster) -> None:
         current = forecaster.found.current
-        if current is None:
-            return
-        log = structlog.get_logger()
-        try:
-            with interruption.at_once():
-                if self._watched != current.model_hash:
-                    self._watch = watch_release(self.store, current, forecaster.found.model)
-                    self._watched = current.model_hash
-                if self._watch is None:
-                    return
-                record = self._watch.record(connection, now_ms=now_ms())
-        except (PermanentError, TransientError) as error:
-            log.warning("release_not_recorded", reason=error.message)
-            return
-        if record.is_alert:
-            log.warning("release_outside_expectation", state=record.state, meaning=record.sentence)
+        assert current is not None
+        self._begun = time.monotonic()
+        if self._watched != current.model_hash:
+            self._watch = watch_release(self.store, current, forecaster.found.model)
+            self._watched = current.model_hash
+        record = None if self._watch is None else self._watch.record(connection, now_ms=now_ms())
+        self._behind = None
+        if record is not None and record.is_alert:
+            structlog.get_logger().warning("release_outside_expectation", state=record.state, meaning=record.sentence)
+
+
+@contextmanager
+def _warned() -> Iterator[None]:
+    try:
+        yield
+    except (PermanentError, TransientError) as error:
+        structlog.get_logger().warning("release_not_recorded", reason=error.message)

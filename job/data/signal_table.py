@@ -31,6 +31,7 @@ _SINCE = """
     SELECT open_time, probability, side, created_at - available_at >= available_at - open_time, reason FROM signals
     WHERE model = %s AND venue = %s AND symbol = %s AND available_at > %s
     ORDER BY open_time"""
+_NUM_SINCE = "SELECT count(*) FROM signals WHERE model = %s AND venue = %s AND symbol = %s AND available_at > %s"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,6 +132,14 @@ def read_signals(connection: Connection, key: SignalKey, *, after_ms: int) -> St
         is_late=np.array([row[3] for row in rows], dtype=np.bool_),
         reason=tuple(row[4] for row in rows),
     )
+
+
+@translate_errors()
+def num_signals(connection: Connection, key: SignalKey, *, after_ms: int) -> int:
+    """How many signals `read_signals` would read."""
+    row = connection.execute(_NUM_SINCE, [key.model, key.venue, key.symbol, to_timestamp(after_ms)]).fetchone()
+    assert row is not None
+    return int(row[0])
 
 
 def _is_same(stored: Sequence[object], said: Sequence[object]) -> bool:

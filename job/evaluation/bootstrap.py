@@ -156,13 +156,15 @@ def draw_indices(length: int, *, block_length: float, num_draws: int, rng: np.ra
     is_start = np.empty((num_draws, length), dtype=np.bool_)
     for rows in rows_at_once(is_start.shape):
         is_start[rows] = rng.random(is_start[rows].shape) < 1 / block_length
+    is_start[:, 0] = True
     index = np.empty(is_start.shape, dtype=np.int32)
     step = np.arange(length)
     for rows in rows_at_once(index.shape):
         offset = rng.integers(length, size=index[rows].shape)
-        # Within a block the offset stays, so rows follow one another; a row's first step always begins a block.
-        block_start = np.maximum.accumulate(np.where(is_start[rows], step, 0), axis=1)
-        index[rows] = (np.take_along_axis(offset, block_start, axis=1) + step) % length
+        start = np.flatnonzero(is_start[rows])
+        # Within a block the offset stays, so rows follow one another.
+        steps_on = np.repeat(offset.ravel()[start], np.diff(start, append=offset.size)).reshape(offset.shape) + step
+        index[rows] = np.where(steps_on < length, steps_on, steps_on - length)
     return index
 
 

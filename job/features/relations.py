@@ -8,21 +8,18 @@ import numpy as np
 
 from job.arrays import FloatArray
 from job.features.grid import GridBars
-from job.features.rolling import change, contrast, quotient, rolling_sum
+from job.features.rolling import change, contrast, quotient
 
 
 def beta(target: GridBars, context: GridBars, *, length: int) -> FloatArray:
     """Slope of the target's returns on the context symbol's; 0 where the latter did not move."""
-    products = rolling_sum(target.log_return * context.log_return, length)
-    return quotient(products, rolling_sum(np.square(context.log_return), length))
+    return quotient(target.return_products(context, length), context.return_products(context, length))
 
 
 def correlation(target: GridBars, context: GridBars, *, length: int) -> FloatArray:
     """Correlation of the two returns."""
-    products = rolling_sum(target.log_return * context.log_return, length)
-    squares = rolling_sum(np.square(target.log_return), length)
-    context_squares = rolling_sum(np.square(context.log_return), length)
-    return quotient(products, np.sqrt(squares) * np.sqrt(context_squares))
+    roots = np.sqrt(target.return_products(target, length)) * np.sqrt(context.return_products(context, length))
+    return quotient(target.return_products(context, length), roots)
 
 
 def beta_residual(target: GridBars, context: GridBars, *, length: int, beta_length: int) -> FloatArray:
@@ -38,5 +35,5 @@ def relative_strength(target: GridBars, context: GridBars, *, length: int) -> Fl
 
 def relative_volatility(target: GridBars, context: GridBars, *, length: int) -> FloatArray:
     """Contrast of the target's against the context symbol's root mean square return."""
-    squares = rolling_sum(np.square(target.log_return), length)
-    return contrast(np.sqrt(squares), np.sqrt(rolling_sum(np.square(context.log_return), length)))
+    squares, context_squares = target.return_products(target, length), context.return_products(context, length)
+    return contrast(np.sqrt(squares), np.sqrt(context_squares))

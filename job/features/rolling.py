@@ -39,17 +39,20 @@ def mean_offset_and_spread(values: FloatArray, length: int) -> tuple[FloatArray,
 
     Taken from the newest value, because differences of equal values are exactly zero, and because the
     newest value being one of the window bounds the cancellation: the variance is at least
-    offset² / (length - 1).
+    offset² / (length - 1). NaN before there are so many values.
     """
-    total = np.zeros(len(values))
-    total_of_squares = np.zeros(len(values))
+    offset, spread = np.full((2, len(values)), np.nan)
+    if len(values) < length:
+        return offset, spread
+    newest = values[length - 1 :]
+    total, total_of_squares = np.zeros((2, len(newest)))
     for lag in range(1, length):
-        difference = -change(values, lag)
+        difference = values[length - 1 - lag : len(values) - lag] - newest
         total += difference
         total_of_squares += difference * difference
-    offset = total / length
-    variance = np.maximum(total_of_squares / length - offset * offset, 0.0)
-    return offset, np.sqrt(variance)
+    mean = offset[length - 1 :] = total / length
+    spread[length - 1 :] = np.sqrt(np.maximum(total_of_squares / length - mean * mean, 0.0))
+    return offset, spread
 
 
 def zscore(values: FloatArray, length: int) -> FloatArray:

@@ -34,10 +34,17 @@ PROMOTION_EVERY_SECONDS = 30.0
 
 @dataclass(frozen=True, kw_only=True)
 class Followed:
-    """A bar that was forecast, by which model; ``connection`` is for what is done afterwards."""
+    """A bar that was forecast, by which model.
+
+    Parameters
+    ----------
+    is_newest : whether no later bar is there yet.
+    connection : for what is done afterwards.
+    """
 
     forecaster: Forecaster
     decision: Decision
+    is_newest: bool
     connection: Connection
 
 
@@ -93,7 +100,10 @@ class Follower:
             for open_ms in due:
                 interruption.check()
                 decision = self.forecaster.forecast(connection, open_ms)
-                yield Followed(forecaster=self.forecaster, decision=decision, connection=connection)
+                is_newest = open_ms == due[-1]
+                yield Followed(
+                    forecaster=self.forecaster, decision=decision, is_newest=is_newest, connection=connection
+                )
                 done_ms = open_ms
             if time.monotonic() - looked >= PROMOTION_EVERY_SECONDS:
                 looked = time.monotonic()

@@ -1,6 +1,8 @@
 """The model in use, watched: after its forecasts, ``since_release.json`` says what became of them."""
 
+from collections import Counter
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import structlog
@@ -9,15 +11,16 @@ from job.arrays import FloatArray
 from job.artifacts.keys import ModelKeys
 from job.artifacts.store import ObjectStore, update
 from job.artifacts.stored_records import parse_record, record_bytes
-from job.data.kline_table import read_klines
 from job.data.postgres import Connection
-from job.data.signal_table import SignalKey, StoredSignals, read_signals
+from job.data.signal_table import SignalKey, StoredSignals
 from job.dataset import load_funding
 from job.errors import PermanentError, TransientError
 from job.evaluation.expectation import ExpectedBand, expected_band
-from job.intervals import floor_day
+from job.intervals import floor_day, interval_ms
+from job.prediction.bar_reader import BarReader
 from job.prediction.release_drift import release_drift
 from job.prediction.release_outcome import NOTHING_YET, judge_release, release_outcome
+from job.prediction.signal_reader import SignalReader
 from job.prediction.stored_model import StoredModel
 from job.records import (
     BandRecord,
@@ -38,7 +41,7 @@ BAND_STREAM = 2  # beside the run's own streams from the same seed
 
 @dataclass(kw_only=True)
 class ReleaseWatch:
-    """Watches one model in use.
+    """Watches one model in use. What it has read it keeps: a later look reads what has come since.
 
     Parameters
     ----------
@@ -56,6 +59,7 @@ class ReleaseWatch:
     summary: SummaryRecord
     tested: FloatArray
     _bands: dict[int, ExpectedBand | None] = field(default_factory=dict, init=False)
+    _bars: BarReader = field(default_factory=BarReader, init=False)
 
     def record(self, connection: Connection, *, now_ms: int) -> SinceReleaseRecord:
         """Look at all signals since the release, and store what came of them."""
@@ -74,8 +78,7 @@ class ReleaseWatch:
 
     def _found(self, connection: Connection, drift: ReleaseDriftRecord | None, *, now_ms: int) -> SinceReleaseRecord:
         current, procedure = self.current, self.model.procedure
-        key = SignalKey(model=self.model.identity, venue=current.venue, symbol=current.symbol)
-        signals = read_signals(connection, key, after_ms=current.promoted_at_ms)
+        signals = self._signals.read(connection)
         fixed = {
             "venue": current.venue,
             "symbol": current.symbol,
@@ -95,9 +98,8 @@ class ReleaseWatch:
                 drift=None,
             )  # fmt: skip
         span = Span(start_ms=int(signals.open_time[0]), end_ms=int(signals.open_time[-1]) + 1)
-        klines = read_klines(
-            connection, market_key(procedure), start_ms=span.start_ms - LABEL_LOOKBACK_MS, end_ms=span.end_ms
-        )
+        key, start_ms = market_key(procedure), span.start_ms - LABEL_LOOKBACK_MS
+        klines = self._bars.read(connection, [key], start_ms=start_ms, end_ms=span.end_ms)[key]
         bars = make_bars(klines, procedure, funding=load_funding(connection, procedure, span))
         bars = bars.between(span.start_ms, span.end_ms)
         up = make_labels(klines, procedure).up[-len(bars) :]
@@ -125,6 +127,15 @@ class ReleaseWatch:
             expected=self._expected(),
             calibration=outcome.calibration,
             drift=drift,
+        )
+
+    @cached_property
+    def _signals(self) -> SignalReader:
+        current = self.current
+        return SignalReader(
+            key=SignalKey(model=self.model.identity, venue=current.venue, symbol=current.symbol),
+            after_ms=current.promoted_at_ms,
+            bar_ms=interval_ms(current.interval),
         )
 
     def _band(self, num_days: int) -> ExpectedBand | None:
@@ -165,8 +176,8 @@ def watch_release(store: ObjectStore, current: CurrentModelRecord, model: Stored
 
 
 def _abstentions(signals: StoredSignals) -> dict[str, int]:
-    reasons = [reason for reason in signals.reason if reason is not None]
-    return {reason: reasons.count(reason) for reason in sorted(set(reasons))}
+    counted = Counter(reason for reason in signals.reason if reason is not None)
+    return dict(sorted(counted.items()))
 
 
 def _band_record(band: ExpectedBand) -> BandRecord:

@@ -149,7 +149,7 @@ class LorentzianScore(nn.Module):
         super().__init__()
         self.scaled = Scaled(classifier.scaler)
         self.network = copy.deepcopy(classifier.network).double()
-        self.register_buffer("bank", classifier.bank.double().contiguous())  # a file of a view draws a warning
+        self.register_buffer("bank", classifier.bank.double())
         self.register_buffer("up", classifier.bank_up.double())
         self.register_buffer("log_weights", classifier.log_weights.double())
 

@@ -16,6 +16,7 @@ from job.model.blend import BLEND, BlendMember, WeighedMembers
 from job.model.calibration import shrink
 from job.model.classifier import Classifier
 from job.model.fit import LorentzianClassifier
+from job.model.kernel import lay_out_once
 from job.model.knn import KnnClassifier, NeighbourBank, NeighbourSearch
 from job.model.lightgbm import LightgbmClassifier
 from job.model.live import joined_by, predict_live
@@ -162,7 +163,7 @@ def _lorentzian(content: Mapping[str, Any]) -> LorentzianClassifier:
     return LorentzianClassifier(
         scaler=_scaler(content),
         network=LorentzianNCA.from_state(content["state_dict"]),
-        bank=bank["features"].t().contiguous().t(),  # as the loops read it: every forecast lays it out anew
+        bank=lay_out_once(bank["features"]),
         bank_up=bank["up"],
         log_weights=bank["log_weights"],
         novelty=None if limit is None else NoveltyLimit(quantile=limit["quantile"], distance=limit["distance"]),

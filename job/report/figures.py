@@ -15,6 +15,7 @@ from job.report.fan_figure import fan_figure
 from job.report.loss_figure import Curve, training_loss_figure, window_losses_figure
 from job.report.metric_words import shown_metric
 from job.report.numbers import percent, ratio, share
+from job.report.sampling import is_beyond_luck
 from job.report.tables import chance_of_loss_sentence, drift_sentence, in_order
 from job.report.window_correlation import correlate_windows
 from job.report.windows_figure import windows_figure
@@ -76,8 +77,9 @@ def _differences_summary(summary: SummaryRecord) -> str:
     ahead = [name for name in names if (summary.differences[name].sharpe_ratio.low or 0) > 0]
     behind = [name for name in names if (summary.differences[name].sharpe_ratio.high or 0) < 0]
     return (
-        f"Beyond luck, {summary.traded_model} has a higher Sharpe ratio than {', '.join(ahead) or 'none'} of "
-        f"{len(summary.differences)}, and a lower one than {', '.join(behind) or 'none'}."
+        f"By 95 % intervals, each taken alone, {summary.traded_model} has a higher Sharpe ratio than "
+        f"{', '.join(ahead) or 'none'} of {len(summary.differences)}, and a lower one than "
+        f"{', '.join(behind) or 'none'}."
     )
 
 
@@ -111,7 +113,8 @@ def _correlation_summary(evaluation: RunEvaluation) -> str:
     value, num = float(correlation.value[row, column]), int(correlation.num_windows[row, column])
     measure = MeasureRecord(value=None, reason="too_short") if np.isnan(value) else MeasureRecord(value=value)
     words = "no defined correlation" if measure.value is None else f"a rank correlation of {ratio(measure.value)}"
-    return f"Validation and test Sharpe ratios have {words} over {num} windows; {left_out}"
+    luck = "" if measure.value is None or is_beyond_luck(value, num) else ", which cannot be told from none"
+    return f"Validation and test Sharpe ratios have {words} over {num} windows{luck}; {left_out}"
 
 
 def _losses_summary(curves: Sequence[Curve]) -> str:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from job.records import MeasureRecord
-from job.report.numbers import Form, count, loss, percent, ratio, share, shown
+from job.report.numbers import Form, amount, count, loss, percent, ratio, share, shown
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,7 +75,7 @@ METRICS = {
     "turnover": MetricWords(
         label="turnover", form=ratio, meaning="Everything bought and sold, in multiples of the mean account."
     ),
-    "fees": MetricWords(label="fees", form=percent, meaning="All fees, in units of the first account."),
+    "fees": MetricWords(label="fees", form=amount, meaning="All fees, in units of the first account."),
     "funding": MetricWords(
         label="funding",
         form=percent,

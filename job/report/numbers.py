@@ -21,6 +21,11 @@ def percent(value: float) -> str:
     return "0.0%" if written in {"+0.0%", "-0.0%"} else written
 
 
+def amount(value: float) -> str:
+    """A fraction that is neither gain nor loss, in percent: ``16.1%``."""
+    return f"{value:z.1%}"
+
+
 def share(value: float) -> str:
     """A part of a whole: ``48%``."""
     return f"{value:.0%}"

@@ -71,10 +71,23 @@ def funding_warning(procedure: ProcedureRecord, days: FundingDays) -> str | None
     )
 
 
+def idle_warning(windows: Sequence[WindowRecord]) -> str | None:
+    """A sentence where more windows stayed out of the market than traded, or None; also where none traded."""
+    num_trades = [window.models[window.traded_model].test["n_trades"].value for window in windows]
+    num_idle = sum(number == 0 for number in num_trades)
+    num_traded = len(windows) - num_idle
+    if num_traded == 0 or num_idle <= num_traded:
+        return None
+    return (
+        f"{num_idle} of {len(windows)} windows traded nothing, as where nothing beat staying flat on their validation: "
+        f"the result rests on the other {num_traded}, and the days of the {num_idle} count as returns of zero."
+    )
+
+
 def run_warnings(plan: PlanRecord, windows: Sequence[WindowRecord]) -> tuple[str, ...]:
     """All sentences of a run, of the windows that finished."""
-    warning = training_warning(plan, [window.effective_train_rows for window in windows])
-    return plan.warnings if warning is None else (*plan.warnings, warning)
+    told = (training_warning(plan, [window.effective_train_rows for window in windows]), idle_warning(windows))
+    return (*plan.warnings, *(sentence for sentence in told if sentence is not None))
 
 
 def _length(duration_ms: int) -> str:

@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import numpy as np
 from pydantic import JsonValue
@@ -24,12 +25,12 @@ from job.evaluation.daily import DailyReturns
 from job.intervals import floor_day
 from job.records import LedgerEntryRecord, LedgerResultRecord, PlanRecord, ProcedureRecord
 from job.run.identity import procedure_content
-from job.run.ledger_results import NOTHING_KNOWN, RESULT_SUFFIX, join_results, read_results
+from job.run.ledger_results import NOTHING_KNOWN, RESULT_SUFFIX, Result, join_results, read_results
 from job.windows import Span, Window
 
 _KEY = re.compile(
     rf"{LEDGER_PREFIX}[^/]+-(?P<symbol>[A-Z0-9]+)-[^/-]+/(?P<procedure>[0-9a-f]+)"
-    r"/(?P<start>\d+)-(?P<end>\d+)/(?P<model>[0-9a-f]+)(?P<is_result>\.daily)?\.json"
+    r"/(?P<test>\d+-\d+)/(?P<model>[0-9a-f]+)(?P<is_result>\.daily)?\.json"
 )
 
 
@@ -183,15 +184,16 @@ class _Readings:
     num_models: Counter[Span] = field(default_factory=Counter)
     result: dict[Span, str] = field(default_factory=dict)
 
-    def trial(self, procedure: str, results: dict[str, LedgerResultRecord], span: Span) -> Trial:
+    def trial(self, procedure: str, results: Mapping[str, Result], span: Span) -> Trial:
         """A day shared by two tests compounds, one told by two runs counts once; days outside ``span`` are left."""
         returns: dict[int, float] = {}
         end_of_last_ms = 0
         for test in sorted(self.result, key=lambda each: (each.start_ms, each.end_ms)):
             told = results[self.result[test]]
-            for day, value in zip(told.day_ms, told.daily_return, strict=True):
-                is_shared = day in returns and test.start_ms >= end_of_last_ms
-                returns[day] = (1 + returns[day]) * (1 + value) - 1 if is_shared else value
+            own = dict(zip(told.day_ms, told.daily_return, strict=True))
+            if test.start_ms >= end_of_last_ms:
+                own |= {day: (1 + returns[day]) * (1 + own[day]) - 1 for day in returns.keys() & own.keys()}
+            returns |= own
             end_of_last_ms = max(end_of_last_ms, test.end_ms)
         first_day_ms = floor_day(span.start_ms)
         days = sorted(day for day in returns if first_day_ms <= day < span.end_ms)
@@ -209,6 +211,12 @@ def _overlapping(ledger: ObjectStore, span: Span) -> Iterator[tuple[re.Match[str
     for info in ledger.list(LEDGER_PREFIX):
         name = _KEY.fullmatch(info.key)
         if name is not None:
-            test = Span(start_ms=int(name["start"]), end_ms=int(name["end"]))
+            test = _test_named(name["test"])
             if test.overlaps(span):
                 yield name, test
+
+
+@lru_cache(maxsize=4096)  # a hundred symbols have read the same tests
+def _test_named(bounds: str) -> Span:
+    start_ms, end_ms = map(int, bounds.split("-"))
+    return Span(start_ms=start_ms, end_ms=end_ms)

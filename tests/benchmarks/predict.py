@@ -2,7 +2,8 @@
 
 A cold start is `lorentzian predict` itself, from the process to its end, with a model file and three markets in
 Postgres. Following is the way of one bar, from its discovery in the database to the stored signal. Bars: 3 seconds from
-a cold start, 20 milliseconds a bar.
+a cold start, 20 milliseconds a bar. After a bar's line is printed, the record of the release is written again: that is
+measured apart, of releases of a week and of a month, and has no bar.
 """
 
 import os
@@ -13,31 +14,42 @@ import tempfile
 import time
 from pathlib import Path
 
+import numpy as np
+
 from job.artifacts.folder import LocalStore
 from job.artifacts.keys import ModelKeys
 from job.data.kline_table import write_klines
 from job.data.klines import MarketKey
-from job.data.postgres import connect
+from job.data.postgres import Connection, connect
 from job.data.schema import migrate
+from job.data.signal_table import Signal, SignalKey, write_signal
 from job.data.synthetic import SYNTHETIC_CONTEXT, SYNTHETIC_SYMBOL, synthetic_markets
 from job.device import limit_threads
 from job.execution.final_model import fit_final_model
 from job.execution.opening import address_of, open_run, plan_run
 from job.feature_store import update_features
-from job.intervals import format_utc, interval_ms
+from job.intervals import DAY_MS, format_utc, interval_ms
 from job.prediction.forecasting import Forecaster
 from job.prediction.market_view import newest_bar
 from job.prediction.model_source import find_model
+from job.prediction.release_watch import ReleaseWatch
+from job.prediction.stored_model import read_model
+from job.records import CurrentModelRecord
+from job.run.plan import read_plan
 from job.settings.commands import PlanCommand
 from job.settings.operation import ComputeSettings, RunSettings
 from job.settings.procedure import SYNTHETIC_VENUE, FeatureSettings, MarketSettings, ModelSettings, WindowSettings
 from tests.benchmarks.postgres import scratch_database
+from tests.support.runs import example_run
+from tests.support.stored_runs import summary_of
 
 INTERVAL, END_MS = "5m", 1_764_547_200_000  # 2025-12-01 00:00 UTC
 BAR_MS = interval_ms(INTERVAL)
 KLINE_DAYS, DATA_DAYS, TRAIN_DAYS, TEST_DAYS = 42, 37, 30, 7
 NUM_STARTS, NUM_BARS = 5, 200
 NEWEST_MS = END_MS - NUM_BARS * BAR_MS
+RUN_ID = "benchmark"
+RELEASE_DAYS, NUM_RECORDS = (7, 30), 50
 
 
 def measure() -> dict[str, float]:
@@ -46,7 +58,7 @@ def measure() -> dict[str, float]:
     with scratch_database() as conninfo, tempfile.TemporaryDirectory() as folder:
         _fill(conninfo)
         path = _train(conninfo, Path(folder))
-        return {**_cold(conninfo, path), **_followed(conninfo, path)}
+        return {**_cold(conninfo, path), **_followed(conninfo, path), **_recorded(conninfo, path)}
 
 
 def _cold(conninfo: str, path: Path) -> dict[str, float]:
@@ -98,6 +110,48 @@ def _followed(conninfo: str, path: Path) -> dict[str, float]:
     }
 
 
+def _recorded(conninfo: str, path: Path) -> dict[str, float]:
+    """Wall time of a bar's record, of releases of some ages, by one watch that has seen the bars before."""
+    model, plan = read_model(path.read_bytes(), where=str(path)), read_plan(LocalStore(path.parent), RUN_ID)
+    assert plan is not None
+    summary, tested = summary_of(example_run()), np.random.default_rng(0).normal(0, 0.01, 120)
+    figures = {}
+    with connect(conninfo) as connection:
+        for num_days in RELEASE_DAYS:
+            current = CurrentModelRecord(
+                venue=SYNTHETIC_VENUE, symbol=SYNTHETIC_SYMBOL, interval=INTERVAL, run_id=RUN_ID, model_key=path.name,
+                model_hash=model.identity, feature_set=model.feature_set, verdict="weak",
+                promoted_at_ms=END_MS - num_days * DAY_MS, promoted_by="benchmark", why="",
+            )  # fmt: skip
+            store = LocalStore(path.parent / f"{num_days}_days")
+            watch = ReleaseWatch(store=store, current=current, model=model, plan=plan, summary=summary, tested=tested)
+            connection.execute("DELETE FROM signals")
+            _speak(connection, model.identity, current.promoted_at_ms, END_MS - (NUM_RECORDS + 1) * BAR_MS)
+            watch.record(connection, now_ms=END_MS)
+            wall = []
+            for open_ms in range(END_MS - NUM_RECORDS * BAR_MS, END_MS, BAR_MS):
+                _speak(connection, model.identity, open_ms, open_ms)
+                started = time.perf_counter()
+                watch.record(connection, now_ms=END_MS)
+                wall.append(1e3 * (time.perf_counter() - started))
+            figures[f"record_of_{num_days}_days_ms"] = statistics.median(wall)
+    return figures
+
+
+def _speak(connection: Connection, model: str, first_ms: int, last_ms: int) -> None:
+    """Store a signal of every bar between, long and flat by turns."""
+    key = SignalKey(model=model, venue=SYNTHETIC_VENUE, symbol=SYNTHETIC_SYMBOL)
+    with connection.transaction():
+        for open_ms in range(first_ms, last_ms + 1, BAR_MS):
+            side = open_ms // (30 * BAR_MS) % 2
+            reason = None if side else "between_thresholds"
+            signal = Signal(
+                open_ms=open_ms, available_at_ms=open_ms + BAR_MS, probability=0.5, side=side, size=float(side),
+                reason=reason,
+            )  # fmt: skip
+            write_signal(connection, key, signal)
+
+
 def _train(conninfo: str, folder: Path) -> Path:
     """The file of a final model, trained as a run trains it."""
     settings = PlanCommand(
@@ -105,7 +159,7 @@ def _train(conninfo: str, folder: Path) -> Path:
         windows=WindowSettings(data_days=DATA_DAYS, window_size=TRAIN_DAYS, test_size=TEST_DAYS),
         model=ModelSettings(epochs=4),
         compute=ComputeSettings(device="cpu"),
-        run=RunSettings(save_path=str(folder), run_id="benchmark"),
+        run=RunSettings(save_path=str(folder), run_id=RUN_ID),
     )
     run = open_run(address_of(settings, plan_run(settings, conninfo), conninfo))
     path = folder / "model.pt"

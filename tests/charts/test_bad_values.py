@@ -51,6 +51,9 @@ WRONG = [
     ('runs=[{"name":"Weekly","schedule":"@weekly"}]', "name", "pattern"),
     ('runs=[{"name":"weekly","schedule":"every sunday"}]', "schedule", "pattern"),
     ('runs=[{"name":"weekly","schedule":"CRON_TZ=UTC 0 3 * * 0"}]', "schedule", "pattern"),
+    ('runs=[{"name":"weekly","schedule":"0 3 * * 7"}]', "0 3 * * 7", "weekday is 7, but goes from 0 to 6"),
+    ('runs=[{"name":"weekly","schedule":"0 3 * * sunday"}]', "0 3 * * sunday", "weekday cannot be called sunday"),
+    ('finalize={"schedule":"0-60 * * * *"}', "0-60 * * * *", "minute is 60"),
     (f'runs=[{RUN},"timezone":"UTC"}}]', "runs/0", "timezone"),
     (f'runs=[{RUN},"timeZone":"Local"}}]', "timeZone", "not"),
     (f'runs=[{RUN},"completions":21}}]', "runs/0", "completions"),
@@ -59,6 +62,7 @@ WRONG = [
     (f'runs=[{RUN},"resources":{{"limits":{{"memory":"2 GB"}}}}}}]', "memory", "pattern"),
     (f'runs=[{RUN},"gpu":{{"count":0}}}}]', "count", "minimum"),
     (f'runs=[{RUN},"gpu":{{"memoryFraction":45}}}}]', "memoryFraction", "maximum"),
+    (f'runs=[{RUN},"gpu":{{"memoryFraction":"0.0"}}}}]', "memoryFraction", "pattern"),
     (f'runs=[{RUN},"gpu":{{"resourceName":"gpu"}}}}]', "resourceName", "pattern"),
     (f'runs=[{RUN},"gpu":{{"enabled":true,"resourceName":"nvidia.com/gpu.shared","count":2}}}}]', "weekly", "shared"),
     (f'runs=[{RUN},"wait":"long"}}]', "wait", "pattern"),
@@ -83,6 +87,10 @@ WRONG = [
     ('dashboard={"ingress":{"path":"lorentzian"}}', "path", "pattern"),
     ('dashboard={"settings":{"auth-password":"x"}}', "settings", "auth-password"),
     ('extraEnv=[{"value":"x"}]', "extraEnv/0", "name"),
+    ('extraEnv=[{"name":"A","value":1}]', "extraEnv/0/value", "string"),
+    ('networkPolicy={"extraEgress":[{"port":80}]}', "extraEgress/0", "port"),
+    ('networkPolicy={"extraEgress":[{}]}', "extraEgress/0", "minProperties"),
+    ('networkPolicy={"dashboardFrom":[{"namespaceSelecter":{}}]}', "dashboardFrom/0", "namespaceSelecter"),
     ('extraEnv=[{"name":"LORENTZIAN_DATA_DAYS","value":"90"}]', "extraEnv sets LORENTZIAN_DATA_DAYS", "settings"),
     ('extraEnv=[{"name":"A","value":"1"},{"name":"A","value":"2"}]', "extraEnv sets A", "twice"),
     ("unknown=1", "unknown", "additional"),
@@ -102,6 +110,15 @@ def test_wrong_value_is_refused_by_name(wrong: str, where: str, what: str) -> No
 
 def test_decimals_of_the_command_line_are_numbers() -> None:
     """Of `--set key=2.5` helm makes a string; the program gets what was typed."""
-    ended = helm_template("--set", "settings.fee-bps=2.5,runs[0].name=weekly,runs[0].schedule=@weekly")
+    run = "runs[0].name=weekly,runs[0].schedule=@weekly,runs[0].gpu.enabled=true,runs[0].gpu.memoryFraction=0.45"
+    ended = helm_template("--set", f"settings.fee-bps=2.5,{run}")
     assert ended.returncode == 0, ended.stderr
-    assert 'value: "2.5"' in ended.stdout
+    assert 'value: "2.5"' in ended.stdout and 'value: "per_process_memory_fraction:0.45"' in ended.stdout
+
+
+def test_schedule_that_a_clock_shows_is_taken() -> None:
+    """Lists, ranges, steps, names of months and days in either case; each field up to its ends."""
+    schedules = ("0-59/15 0,23 1-31 1-12 0-6", "*/61 * ? jan-DEC Mon,SAT", "08 09  * * *", "@daily")
+    runs = ",".join(f'{{"name":"r{number}","schedule":"{each}"}}' for number, each in enumerate(schedules))
+    ended = helm_template("--set-json", f"runs=[{runs}]")
+    assert ended.returncode == 0, ended.stderr

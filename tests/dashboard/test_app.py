@@ -135,6 +135,16 @@ def test_plotly_is_the_small_bundle_of_the_same_version(plain: FlaskClient) -> N
     assert f"plotly.js (cartesian - minified) v{get_plotlyjs_version()}" in page.get_data(as_text=True)[:200]
 
 
+@pytest.mark.parametrize("prefix", ["/", "/proj/dash/"])
+def test_page_names_the_code_that_it_needs(runs: LocalStore, prefix: str) -> None:
+    """The runs bring the grid and no plotly, a session the other way round; also behind a proxy."""
+    asking = client(runs, url_prefix=prefix)
+    for path, has_grid in (("", True), (f"run/{FINISHED}", False)):
+        text = asking.get(prefix + path).get_data(as_text=True)
+        assert (f'<script src="{prefix}_dash-component-suites/dash_ag_grid/' in text) == has_grid
+        assert (f'id="plots-code" data-address="{prefix}_dash-component-suites/plotly/' in text) != has_grid
+
+
 def test_csv_has_the_charts_numbers(plain: FlaskClient) -> None:
     """A chart's table as a file; a wrong name or argument is refused in one sentence."""
     good = plain.get(f"/csv/compared-sharpes.csv?runs={FINISHED},{OTHER}")

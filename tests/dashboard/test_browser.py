@@ -117,7 +117,23 @@ def test_overview_loads_no_plotly(visit: Any) -> None:
     assert not [url for url in asked if "plotly" in url]
     watched.show(f"/compare?runs={FINISHED},{OTHER}")
     watched.page.wait_for_selector(".js-plotly-plot .js-line", state="attached", timeout=60_000)
-    assert [url for url in asked if "plotly.min" in url or "package_data/plotly" in url]
+    assert len([url for url in asked if "package_data/plotly" in url]) == 1
+
+
+def test_grid_is_fetched_on_the_way_to_the_runs(visit: Any) -> None:
+    """A page of charts does without its code; whoever goes on to the runs gets a grid to filter and to choose from."""
+    watched = visit()
+    asked: list[str] = []
+    watched.page.on("request", lambda request: asked.append(request.url))
+    page = watched.show(f"/run/{FINISHED}")
+    assert not [url for url in asked if "dash_ag_grid" in url]
+    page.get_by_role("link", name="Runs", exact=True).click()
+    page.locator("[row-id] .ag-checkbox-input").first.wait_for(timeout=60_000)
+    page.get_by_label("Find").fill(FINISHED)
+    until(page, "document.querySelectorAll('.ag-center-cols-container .ag-row').length === 1")
+    page.locator("[row-id] .ag-checkbox-input").first.click()
+    page.locator(f"#compare-button[href$='{FINISHED}']").wait_for(timeout=60_000)
+    assert watched.faults == []
 
 
 def test_keyboard_goes_from_grid_to_run_and_tabs(visit: Any) -> None:

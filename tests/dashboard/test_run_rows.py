@@ -34,13 +34,13 @@ def entry(**fields: object) -> RunIndexEntry:
 )
 def test_nothing_is_not_zero(measure: MeasureRecord | None, value: float | None, text: str) -> None:
     """A zero is written as one, what is undefined says why, what is not stored is a dash."""
-    row = run_row(entry(sharpe_ratio=measure), 1.0)
+    row = run_row(entry(sharpe_ratio=measure))
     assert (row["sharpe"], row["sharpe_text"]) == (value, text)
 
 
 def test_interval_stands_beside_its_number() -> None:
     """Number and both ends, in the grid's words."""
-    row = run_row(entry(sharpe_ratio=MeasureRecord(value=1.5), sharpe_interval=IntervalRecord(low=-0.5, high=3.5)), 5.0)
+    row = run_row(entry(sharpe_ratio=MeasureRecord(value=1.5), sharpe_interval=IntervalRecord(low=-0.5, high=3.5)))
     assert row["sharpe_text"] == "1.50 (-0.50 to 3.50)"
 
 
@@ -49,7 +49,7 @@ def test_texts_are_those_of_unshortened_numbers() -> None:
     runs = made_up_index(200).runs
     stored = parse_record(RunsIndexRecord, index_bytes(runs), where="the index").runs
     for name, run in runs.items():
-        shown, full = run_row(stored[name], 5.0), run_row(run, 5.0)
+        shown, full = run_row(stored[name]), run_row(run)
         assert {key: text for key, text in shown.items() if key.endswith("_text")} == {
             key: text for key, text in full.items() if key.endswith("_text")
         }

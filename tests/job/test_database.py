@@ -44,6 +44,7 @@ def test_open_database_leaves_libpqs_names_to_libpq(database: str, monkeypatch: 
 def test_open_database_starts_no_server_in_a_cluster(monkeypatch: pytest.MonkeyPatch, data_home: Path) -> None:
     """A pod that was told of no database must not train on an empty one of its own."""
     monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "10.0.0.1")
-    with pytest.raises(ConfigError, match="No database"), open_database(DatabaseSettings()):
+    with pytest.raises(ConfigError, match="No database") as refused, open_database(DatabaseSettings()):
         pytest.fail("a database was opened")
+    assert "key DATABASE_URL of lorentzian-database" in refused.value.remedy
     assert not list(data_home.iterdir())

@@ -4,6 +4,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from dashboard.server import DRAIN_SECONDS
 from job.demo import WORLD_INTERVAL
 from job.kubernetes.window_job import METRICS_PORT
 from job.settings.commands import WindowCommand
@@ -63,6 +64,14 @@ def test_dashboard_of_the_chart_is_another_one() -> None:
             assert [selector.items() <= labels.items() for labels in dashboards] == [own == 0, own == 1]
 
 
+def test_dashboard_goes_when_nobody_sends_requests_to_it_any_more() -> None:
+    """It stays until whoever reads its Service has heard of it; what it has then begun still fits the time to leave."""
+    for objects in (overlay_objects("base"), chart_objects("defaults")):
+        pod = found(objects, "Deployment", "dashboard")["spec"]["template"]["spec"]
+        stays = pod["containers"][0]["lifecycle"]["preStop"]["sleep"]["seconds"]
+        assert stays and stays + DRAIN_SECONDS < pod["terminationGracePeriodSeconds"]
+
+
 def test_metrics_of_pods_that_work_can_be_fetched() -> None:
     """A port of the main container, the setting that opens it, and a way in; the migration is over too soon."""
     objects = overlay_objects("base")
@@ -97,6 +106,13 @@ def test_local_overlay_needs_nothing_from_elsewhere() -> None:
         (exposed,) = found(objects, "Service", str(urlsplit(url).hostname))["spec"]["ports"]
         assert exposed["port"] == port
     assert urlsplit(database).password == _secret(objects, "postgres")["POSTGRES_PASSWORD"]
+
+
+def test_local_overlay_brings_what_is_optional_first() -> None:
+    """A pod that starts before its Secret is there misses it, and fails its Job: objects come in the order applied."""
+    kinds = [each["kind"] for each in overlay_objects("overlays/local")]
+    told = [place for place, kind in enumerate(kinds) if kind in ("Namespace", "ServiceAccount", "ConfigMap", "Secret")]
+    assert told == list(range(len(told)))
 
 
 def test_local_overlay_refuses_pods_that_ask_for_more() -> None:

@@ -1,10 +1,39 @@
 {{/*
+Refuses what no clock shows, which the server would do when half of the release is there. Takes: a schedule.
+*/}}
+{{- define "lorentzian.checkSchedule" -}}
+{{- $fields := regexSplit " +" . -1 }}
+{{- $most := dict "minute" (list 0 59) "hour" (list 0 23) "day" (list 1 31) "month" (list 1 12) "weekday" (list 0 6) }}
+{{- $words := dict
+  "month" (splitList " " "jan feb mar apr may jun jul aug sep oct nov dec")
+  "weekday" (splitList " " "sun mon tue wed thu fri sat")
+}}
+{{- if eq (len $fields) 5 }}
+{{- range $place, $field := list "minute" "hour" "day" "month" "weekday" }}
+{{- $said := regexReplaceAll "/[0-9]+" (index $fields $place) "" }}
+{{- $least := index (get $most $field) 0 }}{{ $last := index (get $most $field) 1 }}
+{{- range regexFindAll "[0-9]+" $said -1 }}
+{{- if or (lt (atoi .) $least) (gt (atoi .) $last) }}
+{{- fail (printf "schedule %q: its %s is %s, but goes from %d to %d." $ $field . $least $last) }}
+{{- end }}
+{{- end }}
+{{- range regexFindAll "[A-Za-z]+" $said -1 }}
+{{- if not (has (lower .) (get $words $field | default list)) }}
+{{- fail (printf "schedule %q: its %s cannot be called %s." $ $field .) }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- end -}}
+
+{{/*
 When a CronJob makes Jobs, and how many of them are kept.
 Takes: its values; what they do not say is as for all that are no training.
 */}}
 {{- define "lorentzian.schedule" -}}
 {{- $unsaid := dict "concurrencyPolicy" "Forbid" "successfulJobsHistoryLimit" 3 "failedJobsHistoryLimit" 3 -}}
 {{- with mergeOverwrite $unsaid (deepCopy .) -}}
+{{- include "lorentzian.checkSchedule" .schedule -}}
 schedule: {{ .schedule | quote }}
 timeZone: {{ .timeZone | quote }}
 concurrencyPolicy: {{ .concurrencyPolicy }}

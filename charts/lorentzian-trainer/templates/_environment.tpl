@@ -21,7 +21,7 @@ Takes: a map of settings.
 {{/* How the store is reached. Takes: root, secret (name of the Secret with its keys; may be empty). */}}
 {{- define "lorentzian.storeVariables" -}}
 {{- with .root.Values.store }}
-LORENTZIAN_SAVE_PATH: {{ .savePath | quote }}
+LORENTZIAN_SAVE_PATH: {{ .savePath | default "" | quote }}
 AWS_REGION: {{ .region | quote }}
 {{- with .ledger }}
 LORENTZIAN_LEDGER: {{ . | quote }}
@@ -44,8 +44,9 @@ AWS_CA_BUNDLE: /etc/lorentzian/store-authority/{{ .caBundle.key }}
 
 {{/* The port that an address leads to; where there is none, that of HTTPS. Takes: the address. */}}
 {{- define "lorentzian.portOf" -}}
-{{- $said := regexFind ":[0-9]+(/|$)" . | trimAll ":/" -}}
-{{- default (ternary "80" "443" (hasPrefix "http://" .)) $said -}}
+{{- $address := . | default "" -}}
+{{- $said := regexFind ":[0-9]+(/|$)" $address | trimAll ":/" -}}
+{{- default (ternary "80" "443" (hasPrefix "http://" $address)) $said -}}
 {{- end -}}
 
 {{/* How the database is reached. Takes: root, secret (name of the Secret with the connection or the password). */}}

@@ -89,7 +89,7 @@ ports:
   - {name: metrics, containerPort: 8052}
 {{- end }}
 resources:
-  {{- toYaml .resources | nindent 2 }}
+  {{- include "lorentzian.resources" . | nindent 2 }}
 volumeMounts:
   - {name: tmp, mountPath: /tmp}
   {{- range $name, $_ := include "lorentzian.authorities" . | fromYaml }}

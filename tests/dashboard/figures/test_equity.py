@@ -1,5 +1,7 @@
 """Tests of the account beside what needs no skill."""
 
+from base64 import b64decode
+
 import numpy as np
 import pytest
 
@@ -7,6 +9,8 @@ from dashboard.figures.equity import equity_chart, fall_of
 from job.records import LONG
 from tests.support.runs import TRADED, example_run
 from tests.support.sessions import session_of
+
+AXES = {"x": "<f8", "y": "<f4"}
 
 
 def test_account_ends_where_the_summary_says() -> None:
@@ -46,15 +50,17 @@ def test_zoom_draws_that_stretch_with_all_its_points() -> None:
     session = session_of(example_run(4))
     assert session.result is not None and session.result.curves is not None
     start = int(session.result.curves.time_ms[100])
-    figure = equity_chart(session, span=f"{_utc(start)},{_utc(start + 24 * 3_600_000)}").figure
-    (line,) = [trace for trace in figure.data if trace.name == TRADED and trace.yaxis is None]
-    assert len(line.x) == 96 + 3  # both ends, and a neighbour on each side
+    chart, end = equity_chart(session), start + 24 * 3_600_000
+    (place,) = [n for n, line in enumerate(chart.figure.data) if line.name == TRADED and line.yaxis is None]
+    seen = chart.seen((start, end))
+    x, y = (np.frombuffer(b64decode(seen["data"][place][axis]["bdata"]), dtype=kind) for axis, kind in AXES.items())
+    assert len(x) == len(y) == 96 + 3  # both ends, and a neighbour on each side
+    assert (x[1], x[-2]) == (start, end)
+    assert {axis: seen["data"][place][axis]["dtype"] for axis in AXES} == {"x": "f8", "y": "f4"}
+    assert seen | {"data": []} == chart.plain | {"data": []}
+    assert chart.seen(None) == chart.plain
 
 
 def test_fall_is_measured_from_the_highest_mark_so_far() -> None:
     """By hand; and it is never above zero."""
     assert fall_of(np.array([1.0, 2.0, 1.0, 3.0, 1.5])).tolist() == [0, 0, -0.5, 0, -0.5]
-
-
-def _utc(time_ms: int) -> str:
-    return str(np.datetime64(time_ms, "ms"))

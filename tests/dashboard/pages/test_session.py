@@ -6,13 +6,16 @@ from typing import Any
 
 import pytest
 from dash import html
+from flask import Flask
 
 from dashboard.figures import run_charts
 from dashboard.figures.run_parts import written
+from dashboard.links import PREFIX_KEY
 from dashboard.pages import honesty, session, windows
 from dashboard.pages.honesty import honesty_cards
 from dashboard.pages.session_cards import session_cards
 from dashboard.repository import Repository
+from job.artifacts.folder import LocalStore
 from job.artifacts.keys import RunKeys
 from job.records import FLAT, LONG, IntervalRecord, MeasureRecord
 from job.report.metric_words import words_of
@@ -109,6 +112,23 @@ def test_headline_is_held_against_doing_nothing(tmp_path: Path) -> None:
     assert LONG in notes["net return"] and "always flat 0" in notes["net return"]
     assert "95 % interval" in notes["Sharpe"] and f"Less {LONG}" in notes["Sharpe"]
     assert summary.models[FLAT].measures["total_return"].value == 0
+
+
+def test_page_of_a_finished_run_is_written_out_once(tmp_path: Path) -> None:
+    """The same data each time, until another result or a damaged object stands there; links follow the proxy."""
+    repository = opened(example_run(4), tmp_path)
+    first, again = (session.layout(repository, run_id="example")[-1] for _ in range(2))
+    assert first is again
+    assert first.to_plotly_json() is again.to_plotly_json()
+    assert first.to_plotly_json()["props"].keys() == {"children"}
+    app = Flask("other")
+    app.config[PREFIX_KEY] = "/proj/"
+    with app.app_context():
+        assert "/proj/csv/" in json.dumps(session.layout(repository, run_id="example")[-1].to_plotly_json())
+    assert "/proj/csv/" not in json.dumps(first.to_plotly_json())
+    (tmp_path / RunKeys("example").curves).write_bytes(b"")
+    told = texts_of(session.layout(Repository(LocalStore(tmp_path), max_bytes=10**7), run_id="example"))
+    assert "has no curves that can be used" in told
 
 
 def test_words_of_the_page_are_whole_sentences(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 import io
 import time
 import zipfile
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -53,6 +54,28 @@ def test_npz_reader_survives_whatever_it_is_given() -> None:
             num_refused += 1
             assert error.message.startswith("runs/a/windows/3/series.npz is not a readable")
     assert num_refused > len(damaged) // 2
+
+
+@pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
+def test_npz_reader_reads_what_numpy_writes(save: Callable[..., None]) -> None:
+    """Compressed or not, with whatever numpy puts between a member's name and its bytes."""
+    buffer = io.BytesIO()
+    save(buffer, **ARRAYS)
+    found = bytes_to_arrays(buffer.getvalue(), where="memory")
+    assert {name: value.tobytes() for name, value in found.items()} == {
+        name: value.tobytes() for name, value in ARRAYS.items()
+    }
+
+
+@pytest.mark.parametrize(("field", "change"), [(16, 1), (20, -5), (24, -8), (24, 8), (24, -4128), (42, 1)])
+def test_npz_reader_holds_a_member_to_its_directory(field: int, change: int) -> None:
+    """Another checksum, compressed size, size (less, more, none) or place than the bytes have is refused."""
+    data = bytearray(arrays_to_bytes({"up": np.zeros(500)}))
+    at = data.index(b"PK\x01\x02") + field
+    told = int.from_bytes(data[at : at + 4], "little")
+    data[at : at + 4] = (told + change).to_bytes(4, "little")
+    with pytest.raises(DataError, match="not a readable"):
+        bytes_to_arrays(bytes(data), where="memory")
 
 
 def test_npz_reader_never_unpickles() -> None:

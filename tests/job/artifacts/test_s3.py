@@ -104,6 +104,7 @@ def test_no_keys_at_all_are_named(alone: pytest.MonkeyPatch) -> None:
     error = refused(lambda store: store.get("a"), open_store("s3://bucket/x"))
     assert isinstance(error, ConfigError)
     assert "AWS_ACCESS_KEY_ID" in error.remedy
+    assert "Secret lorentzian-store" in error.remedy
 
 
 @pytest.mark.parametrize(

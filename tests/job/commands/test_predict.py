@@ -7,13 +7,16 @@ from typing import Any
 
 import pytest
 
+from job import interruption
 from job.artifacts.keys import ModelKeys
 from job.cli import parse
 from job.commands import predict
-from job.data.postgres import connect
-from job.errors import ConfigError, DataError, ExitCode, UsageError
+from job.data.postgres import Connection, connect
+from job.errors import ConfigError, DataError, ExitCode, Terminated, UsageError
 from job.intervals import format_utc
 from job.prediction.promoting import Occasion, promote_run
+from job.prediction.release_watch import ReleaseWatch
+from job.records import SinceReleaseRecord
 from job.run.run import Run
 from job.settings.commands import PredictCommand
 from job.settings.operation import DatabaseSettings, SavePathSettings
@@ -93,6 +96,49 @@ def test_model_in_use_is_forecast_with_and_watched(
     stored = run.store.get(MARKET.since_release)
     assert stored is not None
     assert json.loads(stored.data)["num_forecasts"] == 1
+
+
+def test_record_of_many_bars_is_written_now_and_then_and_at_the_end(
+    finalized_run: Run,
+    small_database: str,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Who is told to stop among bars that wait writes what is in no record yet; who catches up, with the last."""
+    run = copied(finalized_run, tmp_path)
+    occasion = Occasion(by="anna", why="", when="always", now_ms=END_MS - 6 * BAR_MS)
+    promote_run(run.store, run.ledger, RUN_ID, occasion)
+    loaded = settings_of(run, small_database, model="current", follow=True)
+    say, num_bars, records = predict._say, [3], []
+
+    def say_and_stop(*said: Any) -> None:
+        say(*said)
+        num_bars[0] -= 1
+        if not num_bars[0]:
+            interruption.request_termination(signal.SIGTERM, None)
+
+    record = ReleaseWatch.record
+
+    def recorded(watch: ReleaseWatch, connection: Connection, *, now_ms: int) -> SinceReleaseRecord:
+        records.append(record(watch, connection, now_ms=now_ms).num_forecasts)
+        return record(watch, connection, now_ms=now_ms)
+
+    def follow() -> int:
+        records.clear()
+        monkeypatch.setattr(interruption, "_requested", [])
+        with pytest.raises(Terminated):
+            predict.run(loaded)
+        return len(capsys.readouterr().out.splitlines())
+
+    monkeypatch.setattr(predict, "_say", say_and_stop)
+    monkeypatch.setattr(ReleaseWatch, "record", recorded)
+    assert (follow(), records) == (3, [1, 3])
+    num_bars[0] = 3
+    assert (follow(), records) == (3, [4, 6])
+    stored = run.store.get(MARKET.since_release)
+    assert stored is not None
+    assert json.loads(stored.data)["num_forecasts"] == 6
 
 
 def test_model_may_be_a_file(

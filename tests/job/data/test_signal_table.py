@@ -5,7 +5,7 @@ import pytest
 from psycopg import errors
 
 from job.data.postgres import Connection, connect
-from job.data.signal_table import Signal, SignalKey, last_signal_ms, read_signals, write_signal
+from job.data.signal_table import Signal, SignalKey, last_signal_ms, num_signals, read_signals, write_signal
 from job.errors import DataError
 from job.intervals import MINUTE_MS
 
@@ -38,9 +38,11 @@ def test_signals_come_back_as_they_were_said(database: str) -> None:
         assert [write_signal(connection, KEY, signal) for signal in (FLAT, LONG)] == [True, True]
         found = read_signals(connection, KEY, after_ms=0)
         for other in (replace(KEY, model="f" * 16), replace(KEY, symbol="BTCUSDT"), replace(KEY, venue="other")):
-            assert len(read_signals(connection, other, after_ms=0)) == 0
+            assert len(read_signals(connection, other, after_ms=0)) == num_signals(connection, other, after_ms=0) == 0
         assert last_signal_ms(connection, KEY) == FLAT.open_ms
         later = read_signals(connection, KEY, after_ms=LONG.available_at_ms)
+        counted = [num_signals(connection, KEY, after_ms=after_ms) for after_ms in (0, LONG.available_at_ms)]
+    assert counted == [2, 1]
     assert found.open_time.tolist() == [LONG.open_ms, FLAT.open_ms]
     assert found.probability[0] == 0.1 + 0.2 and np.isnan(found.probability[1])
     assert found.side.tolist() == [1, 0]

@@ -107,7 +107,7 @@ def test_shuffle_repeats_with_its_seed_whatever_is_held_at_once(monkeypatch: pyt
     """The same seed gives the same falls, also where the table is worked through in pieces."""
     trades = _noise(40)
     whole = shuffle_trades(trades, num_draws=200, rng=_rng())
-    monkeypatch.setattr("job.evaluation.monte_carlo.MAX_CELLS", 400)
+    monkeypatch.setattr("job.evaluation.monte_carlo.CELLS_AT_ONCE", 400)
     np.testing.assert_array_equal(whole, shuffle_trades(trades, num_draws=200, rng=_rng()))
 
 

@@ -196,6 +196,21 @@ def test_settle_does_not_contradict_a_short_one_sided_record() -> None:
     assert "one-sided chance of 95 % that the ratio is above zero takes 139 days" in verdict.settle
 
 
+def test_settle_asks_for_the_days_of_either_rule() -> None:
+    """Where redrawn days spread unevenly, one side can take more days than the interval: the command asks for both."""
+    uneven = replace(
+        CONVINCING,
+        num_days=71,
+        sharpe=Measure.of(1.07),
+        sharpe_interval=Interval(low=-2.0, high=5.0),
+        min_track_record_days=Measure.of(897.3),
+    )
+    settle = judge(uneven).settle
+    assert "above zero from 585 days on" in settle
+    assert "takes 898 days" in settle
+    assert settle.endswith("--data-days 1095")
+
+
 def test_settle_says_where_no_history_is_long_enough() -> None:
     """Days that no market has are not promised, and not contradicted by a command that asks for fewer."""
     faint = replace(CONVINCING, sharpe=Measure.of(1e-9), sharpe_interval=Interval(low=-1.5, high=1.5))

@@ -1,15 +1,19 @@
+import gc
+import weakref
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from job.features.grid import MAX_HOLE_MS, Span, continuous_spans, fill_flat, is_present
+from job.features.rolling import rolling_sum
 from job.intervals import DAY_MS, HOUR_MS, interval_ms
 from tests.support.klines import START_MS, random_klines, without_bars
 
 STEP_MS = interval_ms("1h")
 KLINES = random_klines(200, "1h", seed=1)
 END_MS = START_MS + 200 * HOUR_MS
+FIRST_DAYS = Span(start_ms=START_MS, end_ms=START_MS + 60 * HOUR_MS)
 
 
 def test_fill_flat_carries_the_close_and_no_volume() -> None:
@@ -28,6 +32,21 @@ def test_fill_flat_takes_the_close_from_before_the_span() -> None:
     """A span that begins in a hole begins at the last close before it."""
     filled = fill_flat(without_bars(KLINES, 50, 53), Span(start_ms=START_MS + 51 * HOUR_MS, end_ms=END_MS))
     assert filled.open[0] == KLINES.close[49]
+
+
+def test_return_products_are_rolling_sums_that_are_made_once() -> None:
+    """Of these bars and no others, by window and by whose returns they are times; kept with the bars themselves."""
+    one, other = (fill_flat(random_klines(60, "1h", seed=seed), FIRST_DAYS) for seed in (1, 2))
+    for length in (5, 12):
+        for bars in (one, other):
+            expected = rolling_sum(one.log_return * bars.log_return, length)
+            assert one.return_products(bars, length).tobytes() == expected.tobytes()
+            assert one.return_products(bars, length) is one.return_products(bars, length)
+    assert one.between(START_MS, END_MS).return_products(other, 5) is not one.return_products(other, 5)
+    bars = weakref.ref(one)
+    del one
+    gc.collect()
+    assert bars() is None
 
 
 def test_is_present_tells_real_bars_from_flat_ones() -> None:

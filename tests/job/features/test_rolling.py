@@ -39,6 +39,8 @@ def test_mean_offset_and_spread_equal_numpy() -> None:
     window = sliding_window_view(values, 20)
     np.testing.assert_allclose(offset[19:], window.mean(axis=1) - values[19:], atol=1e-9)
     np.testing.assert_allclose(spread[19:], window.std(axis=1), rtol=1e-9)
+    assert np.isnan([offset[:19], spread[:19]]).all()
+    assert np.isnan(mean_offset_and_spread(values[:19], 20)).all()
 
 
 def test_zscore_of_one_outlier_is_a_known_number() -> None:

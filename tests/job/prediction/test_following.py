@@ -97,9 +97,13 @@ def bars_come(conninfo: str, *numbers: int, symbols: tuple[str, ...] = ()) -> Ca
 def test_follower_speaks_of_every_bar_as_it_comes(
     run: Run, waiting_database: str, pauses: list[Callable[[], None]]
 ) -> None:
-    """First of the newest there is, then of each that appears, once and in order; nothing of a bar that is late."""
+    """First of the newest there is, then of each that appears, once and in order, and which the last of them is."""
     pauses += [bars_come(waiting_database, 0), lambda: None, bars_come(waiting_database, 1, 2)]
-    assert [number for _, number in followed(run, waiting_database)] == [-1, 0, 1, 2]
+    spoken = []
+    with pytest.raises(Terminated):
+        for each in follower(run, waiting_database).bars():
+            spoken.append(((each.decision.signal.open_ms - FIRST_MS) // BAR_MS, each.is_newest))
+    assert spoken == [(-1, True), (0, True), (1, False), (2, True)]
 
 
 def test_stopped_follower_goes_on_where_it_was(

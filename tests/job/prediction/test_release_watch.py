@@ -5,7 +5,7 @@ import pytest
 
 from job.artifacts.keys import ModelKeys
 from job.artifacts.stored_records import parse_record
-from job.data.kline_table import read_klines
+from job.data.kline_table import read_klines, write_klines
 from job.data.postgres import connect
 from job.data.signal_table import read_signals
 from job.intervals import DAY_MS
@@ -78,6 +78,31 @@ def test_record_tells_what_the_signals_since_the_release_came_to(run: Run, small
     # Three days were tested, and an expectation takes sixty.
     assert (record.band, record.band_reason, record.state, record.is_alert) == (None, "too_short", "unknown", False)
     assert record.drift is None
+
+
+def test_watch_that_lives_on_records_what_one_that_starts_anew_does(run: Run, small_database: str) -> None:
+    """After every bar; also when a bar of the market came late, and one was forecast after those behind it."""
+    watch, found = watch_of(run)
+    forecaster = Forecaster.of(found, num_neighbours=0)
+    late_ms, skipped_ms = RELEASED_MS + 6 * BAR_MS, RELEASED_MS + 9 * BAR_MS
+
+    def compare() -> SinceReleaseRecord:
+        record = watch.record(connection, now_ms=END_MS)
+        assert record == watch_of(run)[0].record(connection, now_ms=END_MS)
+        return record
+
+    with connect(small_database) as connection:
+        late = read_klines(connection, KEY, start_ms=late_ms, end_ms=late_ms + BAR_MS)
+        connection.execute("DELETE FROM klines WHERE open_time = to_timestamp(%s)", [late_ms / 1000])
+        for open_ms in range(RELEASED_MS, END_MS, BAR_MS):
+            if open_ms not in (late_ms, skipped_ms):
+                forecaster.forecast(connection, open_ms)
+                before = compare()
+        write_klines(connection, KEY, late)
+        forecaster.forecast(connection, skipped_ms)
+        after = compare()
+    assert (before.num_bars, before.num_forecasts) == (NUM_BARS - 1, NUM_BARS - 2)
+    assert (after.num_bars, after.num_forecasts) == (NUM_BARS, NUM_BARS - 1)
 
 
 def test_account_outside_what_was_expected_is_an_alert(run: Run, small_database: str) -> None:

@@ -1,5 +1,7 @@
 """Sampling errors: known numbers, and agreement with simulation."""
 
+import itertools
+
 import numpy as np
 import pytest
 from scipy.stats import spearmanr
@@ -19,6 +21,16 @@ def test_is_beyond_luck_is_rarely_wrong_on_noise() -> None:
     num = 21
     correlations = [spearmanr(*generator.standard_normal((2, num))).statistic for _ in range(1000)]
     assert 0.03 < np.mean([is_beyond_luck(float(value), num) for value in correlations]) < 0.075
+
+
+@pytest.mark.parametrize("num", [4, 5, 6, 7, 8])
+def test_is_beyond_luck_counts_the_orders_of_few_pairs(num: int) -> None:
+    """Of all orders of a few pairs at most one in twenty is taken for a relation: of four, none."""
+    rank = np.arange(num) - (num - 1) / 2
+    orders = np.array(list(itertools.permutations(rank)))
+    found = [is_beyond_luck(float(value), num) for value in orders @ rank / (rank @ rank)]
+    assert np.mean(found) <= 0.05
+    assert any(found) == (num > 4)
 
 
 def test_is_beyond_luck_of_nothing_is_false() -> None:

@@ -2,7 +2,8 @@ import pytest
 
 from job.backtest.funding import FundingDays
 from job.intervals import DAY_MS, HOUR_MS, MINUTE_MS
-from job.run.cautions import funding_warning, history_warning, run_warnings, training_warning
+from job.records import MeasureRecord, WindowRecord
+from job.run.cautions import funding_warning, history_warning, idle_warning, run_warnings, training_warning
 from job.windows import Span
 from tests.support.procedures import with_changes
 from tests.support.runs import END_MS, example_run
@@ -40,6 +41,32 @@ def test_run_says_what_plan_and_windows_say() -> None:
     assert first == "Short."
     assert "10 days holds about 60 independent labels" in second
     assert "--window-size 60" in second
+
+
+@pytest.mark.parametrize(
+    ("num_trades", "words"),
+    [
+        ((0, 0, 8), "2 of 3 windows traded nothing"),
+        ((0, 5, 8), None),
+        ((0, 0, 0), None),
+    ],
+)
+def test_run_that_hardly_traded_says_so(num_trades: tuple[int, ...], words: str | None) -> None:
+    """Where most windows stayed flat, their days are zeros among the returns; none at all is the verdict's to say."""
+    windows = [_with_trades(window, number) for window, number in zip(RUN.windows, num_trades, strict=True)]
+    warning = idle_warning(windows)
+    assert warning is None if words is None else warning is not None and warning.startswith(words)
+    if warning is not None:
+        assert "rests on the other 1" in warning
+        assert warning in run_warnings(RUN.plan, windows)
+
+
+def _with_trades(window: WindowRecord, number: int) -> WindowRecord:
+    own = window.models[window.traded_model]
+    test = {**own.test, "n_trades": MeasureRecord(value=float(number))}
+    return window.model_copy(
+        update={"models": {**window.models, window.traded_model: own.model_copy(update={"test": test})}}
+    )
 
 
 def test_training_is_told_of_its_own_flag() -> None:

@@ -1,6 +1,6 @@
 {{/*
 The markets of all runs, each once, as a YAML map from what ends the names of its CronJobs (nothing: the program's own
-market) to the settings of the market and the days that its longest run needs.
+market) to the settings of the market, the days that its longest run needs, and the peers that a run learns from.
 Takes: root.
 */}}
 {{- define "lorentzian.markets" -}}
@@ -11,9 +11,44 @@ Takes: root.
 {{- $known := get $markets $suffix | default dict -}}
 {{- $days := max (get $run.settings "data-days" | int) (get $known "days" | default 0 | int) -}}
 {{- $settings := pick $run.settings "symbol" "interval" "context" "venue" "market" "features" -}}
-{{- $_ := set $markets $suffix (dict "settings" $settings "days" $days) -}}
+{{- $peers := include "lorentzian.peers" $run | fromYamlArray | default $known.peers -}}
+{{- $_ := set $markets $suffix (dict "settings" $settings "days" $days "peers" $peers) -}}
 {{- end -}}
 {{- toYaml $markets -}}
+{{- end -}}
+
+{{/*
+The markets that a run with `transfer` also learns from, as a YAML list of symbol and context: one that is named in the
+run's context changes places with the run's own, as in the program, whose defaults stand here too.
+Takes: a run as of `lorentzian.fullRun`.
+*/}}
+{{- define "lorentzian.peers" -}}
+{{- $symbol := get .settings "symbol" | default "SOLUSDT" -}}
+{{- $context := ternary (get .settings "context") "BTCUSDT,ETHUSDT" (hasKey .settings "context") -}}
+{{- if not (kindIs "slice" $context) }}{{ $context = $context | replace " " "" | splitList "," }}{{ end -}}
+{{- $context = without ($context | uniq | compact) $symbol -}}
+{{- $peers := list -}}
+{{- if has (get .settings "transfer") (list "" "none") }}{{ $context = list }}
+{{- else if not $context }}{{ fail (printf "runs: %s is to learn from the markets of its context, which is empty." .name) }}{{ end -}}
+{{- range $peer := $context -}}
+{{- $places := list -}}
+{{- range $context }}{{ $places = append $places (ternary $symbol . (eq . $peer)) }}{{ end -}}
+{{- $peers = append $peers (dict "symbol" $peer "context" (join "," $places)) -}}
+{{- end -}}
+{{- toYaml $peers -}}
+{{- end -}}
+
+{{/*
+The containers that compute the rows of a market's peers, in a YAML list. They run before the market's own rows are there,
+which the windows wait for. Takes: market.
+*/}}
+{{- define "lorentzian.computingPeers" -}}
+{{- $containers := list -}}
+{{- range .peers -}}
+{{- $args := list "features" "--symbol" .symbol "--context" .context -}}
+{{- $containers = append $containers (dict "name" (printf "peer-%s" (lower .symbol)) "args" $args) -}}
+{{- end -}}
+{{- toYaml $containers -}}
 {{- end -}}
 
 {{/* What the names of a market's CronJobs end with. Takes: a run as of `lorentzian.fullRun`. */}}

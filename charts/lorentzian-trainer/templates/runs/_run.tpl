@@ -75,9 +75,14 @@ Takes: root, run (as of `lorentzian.fullRun`), name (of the CronJob), windows.
 {{/* What a run on GPUs adds to its pod, as a YAML map; nothing for a run on CPUs. Takes: a run as of `lorentzian.fullRun`. */}}
 {{- define "lorentzian.gpu" -}}
 {{- if .gpu.enabled }}
+{{- $limits := dict .gpu.resourceName (.gpu.count | toString) }}
+{{- $memory := dig "limits" "memory" "" .resources }}
+{{- if and $memory (lt (include "lorentzian.amount" $memory | float64) (include "lorentzian.amount" .gpu.memoryLimit | float64)) }}
+{{- $_ := set $limits "memory" .gpu.memoryLimit }}
+{{- end }}
 runtimeClassName: {{ .gpu.runtimeClassName | quote }}
 resources:
-  limits: {{ dict .gpu.resourceName (.gpu.count | toString) | toJson }}
+  limits: {{ toJson $limits }}
 mounts:
   - {name: shm, mountPath: /dev/shm}
 volumes:
