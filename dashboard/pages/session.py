@@ -19,13 +19,13 @@ from dashboard.pages.session_frame import framed, run_frame
 from dashboard.pages.session_provenance import provenance
 from dashboard.reading import Stored
 from dashboard.repository import Repository
+from job.evaluation.verdict import NEXT
 from job.records import SummaryRecord
 from job.report.headline import verdict_lines, what_days_can_show
 from job.report.metric_words import shown_metric, words_of
 from job.report.numbers import shown_interval
 from job.report.tables import ReportTable, differences_table, in_order, random_signals_sentence
 
-NEXT = "Next: "
 # The sessions that were looked at last: a finished run's page never changes, but for when it was read.
 MAX_KEPT = 16
 MODEL_METRICS = ("total_return", "sharpe_ratio", "max_drawdown", "n_trades", "exposure", "win_rate", "auc", "log_loss")
